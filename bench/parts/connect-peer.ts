@@ -1,17 +1,15 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../../src/foundation/clock.ts'
-import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
-import { findBinary, run } from '../../src/servers/process/command.ts'
+import { cacheDirectory } from '../../src/servers/cache.ts'
 import type { Server } from '../../src/servers/process/server.ts'
 import type { Servers } from '../../src/servers/servers.ts'
 import type { WatchedProcess } from '../../src/servers/process/watchdog.ts'
 import { BenchError } from './bench-error.ts'
 import { startConnect } from './connect-distributed.ts'
 import { ConnectorRest } from './connector-rest.ts'
+import { fetchDebezium } from './debezium.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
 
-const debezium = '3.2.3.Final'
 const kafka = '3.9.1'
 
 let launches = 0
@@ -32,7 +30,7 @@ export class ConnectPeer extends ConnectorRest {
 
   /** Downloads the jars with Maven once, before launches are timed. */
   static async fetch(): Promise<void> {
-    await pluginDirectory()
+    await fetchDebezium()
   }
 
   /** Launches a distributed worker with a heap of 2 GiB and waits for its REST API. Each worker has its own topics. */
@@ -48,7 +46,7 @@ export class ConnectPeer extends ConnectorRest {
       directory: join(servers.directory, `connect-${launches}`),
       broker: server.address,
       group: `bench-connect-${launches}`,
-      plugins: await pluginDirectory(),
+      plugins: await fetchDebezium(),
       heapMiB: 2048,
       logLevel: 'WARN',
     })
@@ -69,28 +67,4 @@ export class ConnectPeer extends ConnectorRest {
   async stop(): Promise<void> {
     await this.#process.stop()
   }
-}
-
-function pluginDirectory(): Promise<string> {
-  return new Cache(cacheDirectory(), systemClock).get(
-    `debezium-${debezium}`,
-    AbortSignal.timeout(600_000),
-    async (directory) => {
-      const mvn = findBinary('mvn')
-      if (mvn === null) throw new BenchError('Debezium needs Maven: there is no mvn on PATH')
-      const downloads = join(directory, 'download')
-      mkdirSync(downloads)
-      const artifact = `io.debezium:debezium-connector-postgres:${debezium}:tar.gz:plugin`
-      await run(mvn, [
-        '-q',
-        '-B',
-        'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy',
-        `-Dartifact=${artifact}`,
-        `-DoutputDirectory=${downloads}`,
-      ])
-      const archive = join(downloads, `debezium-connector-postgres-${debezium}-plugin.tar.gz`)
-      await run('tar', ['xzf', archive, '-C', directory])
-      rmSync(downloads, { recursive: true })
-    },
-  )
 }

@@ -1,13 +1,18 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
+type Pair = readonly [client: Socket, server: Socket]
+
 /** A TCP proxy that can be told to misbehave: to cut, to stall, to refuse. */
 export class FaultProxy {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #server: Server
-  readonly #pairs = new Set<readonly [client: Socket, server: Socket]>()
+  readonly #pairs = new Set<Pair>()
   #refusing = false
   #stalled = false
+  readonly #stalledPairs = new Set<Pair>()
+  /** Of {@link stallAt}. */
+  #stallText: Buffer | null = null
   #downPort: number | null = null
   #accepted = 0
 
@@ -42,18 +47,25 @@ export class FaultProxy {
   /** Lets connections stand without a byte passing, in either direction. */
   stall(): void {
     this.#stalled = true
-    for (const [client, server] of this.#pairs) {
-      client.pause()
-      server.pause()
-    }
+    for (const pair of this.#pairs) this.#stallPair(pair)
+  }
+
+  /** Stalls the connection in which the server sends this text, after it. */
+  stallAt(text: string): void {
+    this.#stallText = Buffer.from(text)
+  }
+
+  get isStalled(): boolean {
+    return this.#stalledPairs.size > 0
   }
 
   flow(): void {
     this.#stalled = false
-    for (const [client, server] of this.#pairs) {
-      client.resume()
-      server.resume()
+    for (const [client, server] of this.#stalledPairs) {
+      client.pipe(server)
+      server.pipe(client)
     }
+    this.#stalledPairs.clear()
   }
 
   /** Resets every client that connects, until {@link accept}. */
@@ -102,6 +114,7 @@ export class FaultProxy {
     this.#pairs.add(pair)
     const end = (): void => {
       this.#pairs.delete(pair)
+      this.#stalledPairs.delete(pair)
       client.destroy()
       server.destroy()
     }
@@ -111,6 +124,29 @@ export class FaultProxy {
     }
     client.pipe(server)
     server.pipe(client)
+    this.#watch(pair)
     if (this.#stalled) this.stall()
+  }
+
+  #stallPair(pair: Pair): void {
+    const [client, server] = pair
+    // A pipe would resume its source when its target has drained.
+    client.unpipe(server).pause()
+    server.unpipe(client).pause()
+    this.#stalledPairs.add(pair)
+  }
+
+  #watch(pair: Pair): void {
+    const [, server] = pair
+    let before = Buffer.alloc(0)
+    server.on('data', (chunk: Buffer) => {
+      const text = this.#stallText
+      if (text === null) return
+      const seen = Buffer.concat([before, chunk])
+      before = seen.subarray(Math.max(0, seen.length - text.length))
+      if (!seen.includes(text)) return
+      this.#stallText = null
+      this.#stallPair(pair)
+    })
   }
 }

@@ -173,7 +173,14 @@ export class OffsetTracker {
   }
 }
 
-const identifying = ['lsn', 'lsn_commit', 'lsn_events_processed', 'messageType', 'snapshot_completed'] as const
+const identifying = [
+  'lsn',
+  'lsn_commit',
+  'lsn_events_processed',
+  'messageType',
+  'snapshot_completed',
+  'penstock_part',
+] as const
 
 /** Returns whether two offsets mean the same position. Loaded numbers may be bigints. */
 export function sameOffset(a: SourceOffset, b: SourceOffset | null): boolean {

@@ -1,5 +1,5 @@
 import type { SourceOffset } from 'penstock/api'
-import { numberOf, unusableOffset } from './source-offset.ts'
+import { numberOf, partOf, unusableOffset } from './source-offset.ts'
 
 /** The place from which to continue. */
 export type ResumePoint =
@@ -7,14 +7,14 @@ export type ResumePoint =
   { readonly kind: 'begin' } | StreamPoint
 
 /**
- * Transactions with a commit record before `skipBefore` are captured, and so are the changes of transaction `open` up to
- * `open.lsn`. `lastCommit` is the end of the last commit that was read; null before the first one.
+ * Transactions with a commit record before `skipBefore` are captured, and so are parts of the transactions `open`: of none,
+ * of one, or of two that follow each other. `lastCommit` is the end of the last commit that was read; null before the first one.
  */
 export interface StreamPoint {
   readonly kind: 'stream'
   readonly skipBefore: number
   readonly lastCommit: number | null
-  readonly open: OpenTransaction | null
+  readonly open: readonly OpenTransaction[]
 }
 
 /** A partly captured transaction: the changes before `lsn` are captured, and the first `nth` changes at it. */
@@ -28,6 +28,13 @@ export interface OpenTransaction {
 /** Reads an offset of this connector or of any Debezium version. @throws DataError when it is neither. */
 export function resumePoint(offset: SourceOffset | null): ResumePoint {
   if (offset === null) return { kind: 'begin' }
+  const part = partOf(offset)
+  const point = debeziumPoint(offset)
+  return part === null || point.kind === 'begin' ? point : { ...point, open: [...point.open, part] }
+}
+
+/** The meaning of the keys that Debezium knows. */
+function debeziumPoint(offset: SourceOffset): ResumePoint {
   const lsn = numberOf(offset, 'lsn')
   const lsnProc = numberOf(offset, 'lsn_proc')
   const lsnCommit = numberOf(offset, 'lsn_commit')
@@ -35,22 +42,22 @@ export function resumePoint(offset: SourceOffset | null): ResumePoint {
   if (isSnapshot(offset)) {
     if (!isTrue(offset['last_snapshot_record']) && !isTrue(offset['snapshot_completed'])) return { kind: 'begin' }
     if (position === null) throw unusableOffset(offset)
-    return { kind: 'stream', skipBefore: position, lastCommit: null, open: null }
+    return { kind: 'stream', skipBefore: position, lastCommit: null, open: [] }
   }
   if (position === null) throw unusableOffset(offset)
   const type = offset['messageType']
   const isBetween = type === 'COMMIT' || type === 'NOOP' || (type === 'MESSAGE' && lsnCommit === position)
   if (isBetween) {
-    return { kind: 'stream', skipBefore: lsnCommit ?? position, lastCommit: lsnCommit, open: null }
+    return { kind: 'stream', skipBefore: lsnCommit ?? position, lastCommit: lsnCommit, open: [] }
   }
   // A heartbeat between the snapshot and the first change.
   if (type === undefined && lsnProc === null) {
-    return { kind: 'stream', skipBefore: position, lastCommit: null, open: null }
+    return { kind: 'stream', skipBefore: position, lastCommit: null, open: [] }
   }
   const done = type === undefined || (typeof type === 'string' && rowTypes.has(type))
   const open = done
-    ? { txId: numberOf(offset, 'txId'), lsn: position, nth: numberOf(offset, 'lsn_events_processed') ?? 1 }
-    : null
+    ? [{ txId: numberOf(offset, 'txId'), lsn: position, nth: numberOf(offset, 'lsn_events_processed') ?? 1 }]
+    : []
   // No commit was read yet: nothing precedes the open transaction but what the slot still sends.
   return { kind: 'stream', skipBefore: lsnCommit ?? 0, lastCommit: lsnCommit, open }
 }
@@ -71,7 +78,7 @@ export function lastCapturedLsn(offset: SourceOffset): number | null {
   const point = resumePoint(offset)
   if (point.kind === 'begin') return null
   const positions = ['lsn', 'lsn_proc', 'lsn_commit'].map((key) => numberOf(offset, key) ?? 0)
-  return Math.max(...positions, point.open === null ? 0 : point.open.lsn + 1)
+  return Math.max(...positions, ...point.open.map((open) => open.lsn + 1))
 }
 
 /** The furthest position that the slot may have confirmed without data loss, given the stored offset. */

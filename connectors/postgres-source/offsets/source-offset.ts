@@ -4,8 +4,8 @@ import type { WalLineage } from './wal-lineage.ts'
 
 /**
  * Debezium's source offsets. A row's offset holds its position (`lsn`, and `lsn_events_processed` when several changes
- * share the LSN) and, in `lsn_commit`, the end of the last completed transaction before it. Three more keys identify the
- * WAL lineage that the positions belong to; Debezium ignores unknown keys.
+ * share the LSN) and, in `lsn_commit`, the end of the last completed transaction before it. More keys identify the WAL
+ * lineage that the positions belong to, and a part of the changes that share an LSN; Debezium ignores unknown keys.
  */
 export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'MESSAGE'
 
@@ -110,6 +110,38 @@ export function messageOffset(lsn: number, micros: number, lineage: WalLineage):
 
 function lineageKeys({ system, timeline, epoch }: WalLineage): SourceOffset {
   return { penstock_system: system, penstock_timeline: timeline, penstock_epoch: epoch }
+}
+
+/** The first `nth` changes at `lsn` of a transaction, which has more of them. */
+export interface Part {
+  readonly txId: number
+  readonly lsn: number
+  readonly nth: number
+}
+
+/**
+ * The offset after a part of the changes that share an LSN. For Debezium before 3.7 an offset with their LSN covers all of
+ * them: it would skip the rest. So this one is `before`, the offset before the first of them, and only this connector reads the part.
+ */
+export function withPart(before: SourceOffset, { txId, lsn, nth }: Part): SourceOffset {
+  return { ...before, penstock_part: `${txId} ${lsn} ${nth}` }
+}
+
+/** The part after an offset; null when there is none. @throws DataError */
+export function partOf(offset: SourceOffset): Part | null {
+  const text = offset['penstock_part'] ?? null
+  if (text === null) return null
+  const numbers = String(text).split(' ').map(Number)
+  const [txId = -1, lsn = -1, nth = -1] = numbers
+  if (numbers.length !== 3 || !numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
+    throw unusableOffset(offset)
+  return { txId, lsn, nth }
+}
+
+/** The offset without its part: it repeats the changes of the part. */
+export function withoutPart(offset: SourceOffset): SourceOffset {
+  const { penstock_part: _part, ...before } = offset
+  return before
 }
 
 /** The offset with another lineage that has the same WAL up to there. */

@@ -24,6 +24,8 @@ export class RecordQueue {
   #bytes = 0
   #arrival: Deferred<void> | null = null
   #room: Deferred<void> | null = null
+  /** Whether the last record is the last one of its change. */
+  #isWhole = true
   #error: Error | null = null
   /** Called when a full queue has room again. */
   onRoom: () => void = () => undefined
@@ -45,10 +47,18 @@ export class RecordQueue {
     return this.#count >= this.#limits.maxRecords || this.#bytes >= this.#limits.maxBytes
   }
 
-  /** Adds a record that took `bytes` bytes of input. Never rejects: the caller stops reading when {@link isFull}. */
-  push(record: SourceRecord, bytes: number): void {
+  /**
+   * Adds a record that took `bytes` bytes of input. Never rejects: the caller stops reading when {@link isFull}. The records of
+   * a change, which `isLast` ends, stay in one batch: a stop between two batches repeats none of them.
+   */
+  push(record: SourceRecord, bytes: number, isLast = true): void {
     let batch = this.#last
-    if (batch === null || batch.records.length >= this.#limits.batchSize || batch.bytes >= this.#limits.maxBytes) {
+    const isFull =
+      this.#isWhole &&
+      batch !== null &&
+      (batch.records.length >= this.#limits.batchSize || batch.bytes >= this.#limits.maxBytes)
+    this.#isWhole = isLast
+    if (batch === null || isFull) {
       batch = { records: [], bytes: 0 }
       this.#batches.push(batch)
       this.#last = batch

@@ -21,6 +21,8 @@ import {
 import { keyChanged, RowImages } from './row-reader.ts'
 import { TransactionCursor, type Transaction } from './transaction-cursor.ts'
 
+const noRecords: readonly SourceRecord[] = []
+
 /** A catalog entry that must be read before a message can be decoded. */
 export type MissingSchema =
   | { readonly kind: 'relation'; readonly relation: Relation }
@@ -28,7 +30,8 @@ export type MissingSchema =
 
 /** Receives what the messages of the stream yield. */
 export interface ChangeSink {
-  push(record: SourceRecord, bytes: number): void
+  /** @param isLast whether it is the last record of a change: all records of a change follow each other */
+  push(record: SourceRecord, bytes: number, isLast: boolean): void
   /** A transaction was read completely. */
   onCommit(transaction: CommittedTransaction): void
 }
@@ -52,6 +55,13 @@ export class ChangeEventDecoder {
   readonly #cursor: TransactionCursor
   readonly #offsets: ChangeOffsets
   readonly #images = new RowImages()
+  /**
+   * The last change: its last record, the records before that, and the size of each. The offset of the last record depends on
+   * whether the next change has the same LSN. They are emitted together: a stop between them would repeat some of them.
+   */
+  #held: SourceRecord | null = null
+  #heldBefore = noRecords
+  #heldSize = 0
   /** The last table of the transaction whose rows were reported. */
   #reported: TableShape | null = null
   /** The relation whose catalog entry was read for the next message. */
@@ -122,6 +132,7 @@ export class ChangeEventDecoder {
   }
 
   #onCommit(endLsn: number): void {
+    this.#release()
     const transaction = this.#cursor.current
     const { xid, micros, index, skipped } = transaction
     const latest = this.#offsets.onCommit(transaction, endLsn)
@@ -145,7 +156,10 @@ export class ChangeEventDecoder {
     const shape = this.#tables.get(bytes.readUInt32BE(start + 1))
     if (shape === undefined) throw new DataError('a row arrived for a table without a Relation message')
     const isNew = this.#cursor.count(lsn)
-    if (isNew && shape !== this.#reported) this.#report(shape, transaction)
+    if (isNew) {
+      this.#onChange()
+      if (shape !== this.#reported) this.#report(shape, transaction)
+    }
     if (!shape.captured || (!isNew && (transaction.skipped || !shape.keyDeferred))) return null
     try {
       this.#images.read(bytes, start + 5, end, shape)
@@ -157,6 +171,38 @@ export class ChangeEventDecoder {
       this.#cursor.uncount()
       return { kind: 'label', error }
     }
+  }
+
+  /** A change that was not emitted before a restart: now the offset of the one before it is known. */
+  #onChange(): void {
+    const offsets = this.#offsets
+    const sharesLsn = this.#cursor.nth > 1
+    if (sharesLsn && this.#held !== null) this.#held = { ...this.#held, sourceOffset: offsets.partOffset(this.#cursor) }
+    this.#release()
+    if (!sharesLsn) offsets.beginLsn()
+  }
+
+  #release(): void {
+    const held = this.#held
+    if (held === null) return
+    this.#held = null
+    if (this.#heldBefore.length > 0) {
+      for (const record of this.#heldBefore) this.#sink.push(record, this.#heldSize, false)
+      this.#heldBefore = noRecords
+    }
+    this.#sink.push(held, this.#heldSize, true)
+    this.#offsets.position = held.sourceOffset
+  }
+
+  /** Holds the records of a change, of which only the last one carries the offset after it (I2). */
+  #holdAll(records: readonly SourceRecord[], size: number): void {
+    this.#heldBefore = records.slice(0, -1)
+    this.#hold(records.at(-1) as SourceRecord, size)
+  }
+
+  #hold(record: SourceRecord, size: number): void {
+    this.#held = record
+    this.#heldSize = size
   }
 
   #report(shape: TableShape, { finalLsn }: Transaction): void {
@@ -198,16 +244,13 @@ export class ChangeEventDecoder {
   #emitRow(op: 'c' | 'u', shape: TableShape, size: number): void {
     if (this.#skippedOperations.has(op)) return
     const context = this.#context(op === 'c' ? 'INSERT' : 'UPDATE')
-    this.#sink.push(this.#records.row(op, shape, this.#images, context), size)
-    this.#offsets.position = context.offset
+    this.#hold(this.#records.row(op, shape, this.#images, context), size)
   }
 
   #emitDeletion(shape: TableShape, size: number): void {
     if (this.#skippedOperations.has('d')) return
     this.#reportUnknownKey(shape)
-    const context = this.#context('DELETE')
-    for (const record of this.#records.deletion(shape, this.#images, context)) this.#sink.push(record, size)
-    this.#offsets.position = context.offset
+    this.#holdAll(this.#records.deletion(shape, this.#images, this.#context('DELETE')), size)
   }
 
   /** An update of the key: a deletion and a creation, each of which may be skipped. Skipping updates does not skip it. */
@@ -221,11 +264,9 @@ export class ChangeEventDecoder {
     // Another row has the old key already: a deletion of the key would delete that row (I12).
     const first = holder === 'first' || skips.has('d') ? records.length - 1 : 0
     const end = skips.has('c') ? records.length - 1 : records.length
-    // Only the last record of the change carries the offset after it (I2).
-    for (const [i, record] of records.slice(first, end).entries()) {
-      this.#sink.push(first + i === end - 1 ? { ...record, sourceOffset: offset } : record, size)
-    }
-    if (end > first) this.#offsets.position = offset
+    const emitted = records.slice(first, end)
+    const last = emitted.pop()
+    if (last !== undefined) this.#holdAll([...emitted, { ...last, sourceOffset: offset }], size)
   }
 
   /** Reports columns of the old key that the WAL does not hold. */
@@ -236,36 +277,35 @@ export class ChangeEventDecoder {
 
   #onTruncate(oids: readonly number[], lsn: number, size: number): void {
     const transaction = this.#cursor.current
-    if (!this.#cursor.count(lsn) || this.#skippedOperations.has('t')) return
+    if (!this.#cursor.count(lsn)) return
+    this.#onChange()
+    if (this.#skippedOperations.has('t')) return
     const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
     for (const shape of all) {
       this.#report(shape, transaction)
       this.#ahead.onTruncate(shape.oid)
     }
-    const shapes = all.filter((shape) => shape.captured)
     const context = this.#context('TRUNCATE')
-    for (const [i, shape] of shapes.entries()) {
-      const record = this.#records.truncation(shape, context)
-      // Only the last record of the change carries the offset after it (I2).
-      const isLast = i === shapes.length - 1
-      this.#sink.push(isLast ? record : { ...record, sourceOffset: context.offsetBefore }, size)
-    }
-    if (shapes.length > 0) this.#offsets.position = context.offset
+    const records = all.filter((shape) => shape.captured).map((shape) => this.#records.truncation(shape, context))
+    const last = records.pop()
+    if (last === undefined) return
+    this.#holdAll([...records.map((record) => ({ ...record, sourceOffset: context.offsetBefore })), last], size)
   }
 
   #onMessage(message: LogicalMessage, frameLsn: number, size: number): void {
     const isIncluded = this.#records.includesMessage(message.prefix)
     if (message.transactional) {
-      if (!this.#cursor.count(frameLsn) || !isIncluded) return
-      this.#emitMessage(message, this.#offsets.context('MESSAGE', this.#cursor, false), size)
+      if (!this.#cursor.count(frameLsn)) return
+      this.#onChange()
+      if (isIncluded) this.#emitMessage(message, this.#offsets.context('MESSAGE', this.#cursor, false), size)
     } else if (isIncluded && message.lsn > this.#cursor.skipBefore) {
       this.#emitMessage(message, this.#offsets.messageContext(message.lsn), size)
+      this.#release()
     }
   }
 
   #emitMessage(message: LogicalMessage, context: ChangeContext, size: number): void {
-    this.#sink.push(this.#records.message(message, context), size)
-    this.#offsets.position = context.offset
+    this.#hold(this.#records.message(message, context), size)
   }
 
   #context(type: MessageType): ChangeContext {

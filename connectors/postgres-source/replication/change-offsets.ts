@@ -2,9 +2,13 @@ import type { SourceOffset } from 'penstock/api'
 import type { StreamPoint } from '../offsets/resume-point.ts'
 import { firstVersion, versionAt } from '../offsets/row-version.ts'
 import {
+  commitOffset,
   messageOffset,
+  partOf,
   rowOffset,
   withLatestCommit,
+  withoutPart,
+  withPart,
   type MessageType,
   type RowPosition,
 } from '../offsets/source-offset.ts'
@@ -21,6 +25,8 @@ export interface StreamStart {
   readonly resume: StreamPoint
   /** The offset of the last change that was emitted completely. */
   readonly position: SourceOffset
+  /** Where the server was asked to start: what was committed before is captured. */
+  readonly slotLsn: number
   /** The advice on reading all tables again, for error messages. */
   readonly advice: string
   readonly ahead: SnapshotAhead
@@ -45,11 +51,15 @@ export class ChangeOffsets {
   readonly #context: Mutable<ChangeContext>
   /** The same for the argument of `rowOffset`. */
   readonly #row: Mutable<RowPosition> = { type: 'INSERT', lsn: 0, lsnCommit: null, txId: 0, micros: 0, nth: 0 }
+  /** The offset before the changes that share the LSN of the current one. */
+  #beforeLsn: SourceOffset
   /** The offset of the last change that was emitted completely. */
   position: SourceOffset
 
-  constructor({ lineage, resume, position, advice, ahead }: StreamStart) {
+  constructor(start: StreamStart) {
+    const { lineage, resume, position, advice, ahead } = start
     this.#lineage = lineage
+    this.#beforeLsn = beforeLsnOf(start)
     this.#ahead = ahead
     this.#times = new CommitTimeCheck(position, advice)
     this.#sequence = new SequenceText(resume.lastCommit)
@@ -64,6 +74,19 @@ export class ChangeOffsets {
   advance(position: SourceOffset, doneBefore: number | null): void {
     this.position = position
     if (doneBefore !== null && doneBefore > (this.#doneBefore ?? 0)) this.#doneBefore = doneBefore
+  }
+
+  /**
+   * The offset to store for the change before the cursor's, which has the same LSN: it must not claim the changes that follow.
+   * See {@link withPart}.
+   */
+  partOffset({ current, lsn, nth }: TransactionCursor): SourceOffset {
+    return withPart(this.#beforeLsn, { txId: current.xid, lsn, nth: nth - 1 })
+  }
+
+  /** The first change with another LSN follows. */
+  beginLsn(): void {
+    this.#beforeLsn = this.position
   }
 
   /** Returns the latest commit time so far. @throws ConnectError PG_LOG_REPLACED */
@@ -130,4 +153,15 @@ export class ChangeOffsets {
       offsetBefore: this.position,
     }
   }
+}
+
+/**
+ * The offset before the changes that share the LSN at which a stream starts, if it starts between them. Debezium does not
+ * store that offset: then it is the start of their transaction.
+ */
+function beforeLsnOf({ position, resume, lineage, slotLsn }: StreamStart): SourceOffset {
+  if (partOf(position) !== null) return withoutPart(position)
+  if (resume.open.length === 0) return position
+  const { lsn_events_processed: _nth, ...rest } = position
+  return { ...rest, ...commitOffset(resume.lastCommit ?? slotLsn, null, Number(position['ts_usec'] ?? 0), lineage) }
 }

@@ -1,5 +1,5 @@
 import { DataError } from 'penstock/api'
-import type { StreamPoint } from '../offsets/resume-point.ts'
+import type { OpenTransaction, StreamPoint } from '../offsets/resume-point.ts'
 import { firstVersion } from '../offsets/row-version.ts'
 import type { Begin } from './pgoutput.ts'
 
@@ -52,13 +52,19 @@ export class TransactionCursor {
 
   begin(begin: Begin): void {
     const skipped = begin.finalLsn < this.#resume.skipBefore
-    const { open } = this.#resume
-    const isResumed = !skipped && open !== null && (open.txId === null || open.txId === begin.xid)
-    if (isResumed) this.#resume = { ...this.#resume, open: null }
     const version = firstVersion(this.#epoch, begin.finalLsn)
-    const emittedUpTo = isResumed ? open : null
+    const emittedUpTo = skipped ? null : this.#resumed(begin.xid)
     this.#transaction = { ...begin, skipped, emittedUpTo, index: 0, firstVersion: version, isForeign: false }
     this.#lsn = 0
+  }
+
+  /** What was captured of a transaction: by the last of its positions, which follow each other. */
+  #resumed(xid: number): OpenTransaction | null {
+    const { open } = this.#resume
+    if (open.length === 0) return null
+    const found = open.findLastIndex(({ txId }) => txId === null || txId === xid)
+    if (found >= 0) this.#resume = { ...this.#resume, open: open.slice(found + 1) }
+    return open[found] ?? null
   }
 
   /** The current transaction. @throws DataError when there is none */

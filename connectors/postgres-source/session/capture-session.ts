@@ -199,7 +199,7 @@ export class CaptureSession {
       records,
       sink: this.#sink(),
       skippedOperations: settings.skippedOperations,
-      start: { lineage, resume: plan.resume, position, advice, ahead },
+      start: { lineage, resume: plan.resume, position, slotLsn, advice, ahead },
     })
     const stream = new ReplicationStream(decoder, this.#events(publication), clock, logger)
     this.#decoder = decoder
@@ -210,8 +210,8 @@ export class CaptureSession {
   #sink(): ChangeSink {
     const { sharedVersions } = this.#context
     return {
-      push: (record, bytes) => {
-        this.#queue.push(record, bytes)
+      push: (record, bytes, isLast) => {
+        this.#queue.push(record, bytes, isLast)
         this.#offsets.onEmitted(record.sourceOffset)
         if (this.#queue.isFull) this.#stream?.setFull(true)
       },

@@ -21,7 +21,7 @@ export interface StartPlan {
   readonly resume: StreamPoint
 }
 
-const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null, open: null }
+const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null, open: [] }
 
 /** Applies `snapshot.mode` to the stored offset. */
 export function planStart(settings: SourceSettings, start: SessionStart): StartPlan {

@@ -1,8 +1,9 @@
-import { ConnectError, RetriableError } from 'penstock/api'
+import { ConnectError, RetriableError, type SourceOffset } from 'penstock/api'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, it } from 'vitest'
 import { parseLsn } from '../../../connectors/postgres-source/offsets/lsn.ts'
 import { MovingPostgres } from '../../support/postgres/moving-postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { opOf, rowOf, sourceBench, sourceOf, story, versionOf } from '../../support/postgres/postgres-source.ts'
 import { reachableBytes } from '../../support/task/reachable-bytes.ts'
 import { describeWith, service } from '../../support/services.ts'
@@ -89,16 +90,8 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     await first.waitFor('the stream', () => db.isStreaming())
     await db.play('insert into t values (0, 0)')
     await first.waitForRecords(1)
-    if (statement === 'COPY') {
-      const client = await db.connect()
-      // An INSERT … SELECT writes a WAL record for each row; COPY writes one for many.
-      const stream = client.query(copyFrom('copy t from stdin'))
-      for (let i = 1; i <= 40; i += 1) stream.write(`${i}\t${i}\n`)
-      await new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject).end())
-      await client.end()
-    } else {
-      await db.play(statement)
-    }
+    if (statement === 'COPY') await copyRows(db, 1, 40)
+    else await db.play(statement)
     await first.waitForRecords(14)
     await first.stop()
     const before = first.records.length
@@ -111,17 +104,87 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(new Set(versions).size).toBe(41)
   })
 
-  it('sends the tombstone again when only the deletion was stored', async () => {
+  it('stores no offset that Debezium takes for that of more rows than were sent', async () => {
+    const db = await bench.database('create table t (id int primary key, v int)')
+    const source = await bench.source(db.config())
+    await source.waitFor('the stream', () => db.isStreaming())
+    await db.play('insert into t values (0, 0)')
+    await copyRows(db, 1, 400)
+    await db.play('begin; insert into t values (401, 0); update t set v = -1 where id < 3; commit')
+    const records = await source.waitForRecords(405)
+    const lsns = records.map((record) => Number(sourceOf(record, 'lsn')))
+    expect(new Set(lsns).size).toBeLessThan(20)
+    // For Debezium 3.2, all rows up to the LSN of the offset were sent, in whatever transaction.
+    for (const [i, { sourceOffset }] of records.entries())
+      expect(lsns.slice(i + 1).filter((lsn) => lsn <= Number(sourceOffset['lsn']))).toEqual([])
+    // It repeats no more rows than those that share an LSN.
+    for (const [i, { sourceOffset }] of records.entries())
+      expect(new Set(lsns.slice(0, i + 1).filter((lsn) => lsn > Number(sourceOffset['lsn']))).size).toBeLessThan(2)
+  })
+
+  it('repeats the transaction for Debezium when it stops between the rows at the LSN of an offset of Debezium', async () => {
+    const db = await bench.database('create table t (id int primary key, v int)')
+    const config = db.config({ 'max.batch.size': '7', 'max.queue.size': '8' })
+    const first = await bench.source(config, new MemoryOffsets(), 1)
+    await first.waitFor('the stream', () => db.isStreaming())
+    await db.play('insert into t values (0, 0)')
+    await first.waitFor('the end of the transaction', () => first.offsets.last?.['messageType'] === 'COMMIT')
+    await first.stop()
+    const commit = first.offsets.last?.['lsn'] ?? null
+    await copyRows(db, 1, 40)
+    const probe = await bench.source(config, first.offsets, 1)
+    const [row] = await probe.waitForRecords(1)
+    await probe.stop()
+    if (row === undefined) throw new TypeError('there is no row')
+    const [lsn, txId, micros] = ['lsn', 'txId', 'ts_us'].map((name) => Number(sourceOf(row, name)))
+    // Debezium 3.2 does not say how many rows at this LSN it has sent.
+    const given = { lsn_proc: lsn, messageType: 'INSERT', lsn_commit: commit, lsn, txId, ts_usec: micros }
+    const offsets = new MemoryOffsets()
+    offsets.written.push(JSON.parse(JSON.stringify(given)) as SourceOffset)
+    const second = await bench.source(config, offsets, 14)
+    await second.waitForRecords(14)
+    await second.stop()
+    expect(offsets.last).toMatchObject({ messageType: 'COMMIT', lsn: commit })
+    const third = await bench.source(config, offsets)
+    await third.waitForRecords(39 - second.records.length)
+    const keys = [...second.records, ...third.records].map((record) => JSON.stringify(record.key))
+    expect(keys).toEqual(Array.from({ length: 39 }, (_, i) => `[${i + 2}]`))
+  })
+
+  const changesOfRecords: readonly (readonly [string, string, readonly string[]])[] = [
+    ['a deletion', 'delete from t where id = 1', ['d [1]', '- [1]']],
+    ['a change of the key', 'update t set id = 4 where id = 1', ['d [1]', '- [1]', 'c [4]']],
+  ]
+  it.each(changesOfRecords)('polls the records of %s at once: a stop repeats none', async (_what, sql, of) => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1), (2)')
     const config = db.config({ 'max.batch.size': '1', 'max.queue.size': '2' })
     const first = await bench.source(config, new MemoryOffsets(), 4)
     await first.waitForRecords(2)
-    await db.play('begin; insert into t values (3); delete from t where id = 1; commit')
-    expect(story(await first.waitForRecords(4)).at(-1)).toBe('d [1]')
+    await db.play(`begin; insert into t values (3); ${sql}; commit`)
+    expect(story(await first.waitForRecords(4)).slice(2)).toEqual(['c [3]', ...of])
     await first.stop()
+    await db.play('insert into t values (5)')
     const second = await bench.source(config, first.offsets)
-    expect(story(await second.waitForRecords(2))).toEqual(['d [1]', '- [1]'])
+    expect(story(await second.waitForRecords(1))).toEqual(['c [5]'])
   })
+
+  it.each(changesOfRecords)(
+    'sends all records of %s again when the last one was not stored',
+    async (_what, sql, of) => {
+      const db = await bench.database('create table t (id int primary key); insert into t values (1), (2)')
+      const first = await bench.source(db.config())
+      await first.waitForRecords(2)
+      await first.waitFor('the stream', () => db.isStreaming())
+      first.hold()
+      await db.play(`begin; insert into t values (3); ${sql}; commit`)
+      const records = await first.waitForRecords(3 + of.length)
+      await first.stop()
+      const offset = records.at(-2)?.sourceOffset
+      if (offset !== undefined) first.offsets.written.push(offset)
+      const second = await bench.source(db.config(), first.offsets)
+      expect(story(await second.waitForRecords(of.length))).toEqual(of)
+    },
+  )
 
   it('accepts transactions that the server applied from another one, with old times', async () => {
     const db = await bench.database('create table t (id int primary key)')
@@ -373,3 +436,12 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(source.count).toBe(1_000_000)
   })
 })
+
+/** An INSERT … SELECT writes a WAL record for each row; COPY writes one for many. */
+async function copyRows(db: TestDatabase, first: number, last: number): Promise<void> {
+  const client = await db.connect()
+  const stream = client.query(copyFrom('copy t from stdin'))
+  for (let i = first; i <= last; i += 1) stream.write(`${i}\t${i}\n`)
+  await new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject).end())
+  await client.end()
+}

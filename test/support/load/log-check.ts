@@ -53,8 +53,8 @@ export async function checkedLog(records: AsyncIterable<DumpedRecord>, expected:
   return { values, resent, runs, faults: [...faults, ...history.faults] }
 }
 
-/** Returns whether the record is one of a table with the columns `id` and `rev`. */
-function see(history: RowHistory, key: string, value: string): boolean {
+/** Shows a record to the history. Returns whether it is one of a table with the columns `id` and `rev`. */
+export function see(history: RowHistory, key: string, value: string): boolean {
   const id = /^\{"id":(\d{1,15})\}$/.exec(key)?.[1]
   const change = JSON.parse(value) as { op?: unknown; after?: { rev?: unknown } | null }
   if (id === undefined || typeof change.op !== 'string') return false

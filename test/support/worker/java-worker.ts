@@ -9,7 +9,15 @@ import { sendRequest } from './worker-process.ts'
 
 let launches = 0
 
-/** A worker of Apache Kafka Connect with the FileStream connectors. It needs Java 17; its first start needs Maven. */
+/** How to start a {@link JavaWorker}. */
+export interface JavaWorkerOptions {
+  /** Its `plugin.path`; that of the FileStream connectors by default. */
+  readonly plugins?: string
+  /** Worker options that take precedence. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** A worker of Apache Kafka Connect. It needs Java 17; its first start needs Maven. */
 export class JavaWorker {
   readonly place: { readonly rest: string }
   readonly #running: RunningConnect
@@ -23,12 +31,14 @@ export class JavaWorker {
   static async start(
     servers: Servers,
     settings: { readonly 'bootstrap.servers': string; readonly 'group.id': string },
+    options: JavaWorkerOptions = {},
   ): Promise<JavaWorker> {
     const files = await connectFiles()
     launches += 1
     const worker = new JavaWorker(
       await startConnect(servers, {
         ...files,
+        plugins: options.plugins ?? files.plugins,
         directory: join(servers.directory, `java-worker-${launches}`),
         broker: settings['bootstrap.servers'],
         group: settings['group.id'],
@@ -41,6 +51,7 @@ export class JavaWorker {
           'offset.flush.interval.ms': '200',
           // Its sink tasks hold their partitions for this long after it was killed: 45 s by default.
           'consumer.session.timeout.ms': '10000',
+          ...options.settings,
         },
       }),
     )
@@ -56,6 +67,11 @@ export class JavaWorker {
   /** The URL of the leader of its last assignment; undefined before the first one. */
   get leader(): string | undefined {
     return [...this.output.matchAll(/leaderUrl='(http:[^']+?)\/?'/g)].at(-1)?.[1]
+  }
+
+  /** SIGTERM, and waits for the end. */
+  async stop(): Promise<void> {
+    await this.#running.process.stop()
   }
 
   /** `kill -9`, and waits for the end. */

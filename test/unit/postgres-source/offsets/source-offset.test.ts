@@ -9,6 +9,7 @@ import {
   snapshotOffset,
   aheadOf,
   withAhead,
+  withPart,
 } from '../../../../connectors/postgres-source/offsets/source-offset.ts'
 
 const line = { system: '7412', timeline: '1', epoch: 2 }
@@ -18,17 +19,20 @@ describe('a stored offset', () => {
     ['is missing', null, { kind: 'begin' }],
     ['is of an unfinished snapshot', { lsn: 5, snapshot: 'INITIAL', last_snapshot_record: false, snapshot_completed: false }, { kind: 'begin' }],
     ['is of an unfinished snapshot, as 2.x wrote it', { lsn: 5, snapshot: true, last_snapshot_record: false }, { kind: 'begin' }],
-    ['ends a snapshot', { lsn: 5, txId: 1, snapshot: 'INITIAL', last_snapshot_record: true, snapshot_completed: true }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: null }],
-    ['ends a snapshot, as 2.x wrote it', { lsn: 5, snapshot: 'true', last_snapshot_record: 'true' }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: null }],
-    ['is of a row', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, ts_usec: 1 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
-    ['is of one row of many at a position', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, lsn_events_processed: 4 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 4 } }],
-    ['is of the first row after a snapshot', { lsn_proc: 9, messageType: 'UPDATE', lsn: 9, txId: 3 }, { kind: 'stream', skipBefore: 0, lastCommit: null, open: { txId: 3, lsn: 9, nth: 1 } }],
-    ['is of a heartbeat after a snapshot', { lsn: 5, txId: 1090, ts_usec: 1 }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: null }],
-    ['is of a version without message types', { lsn_proc: 9, lsn_commit: 7, lsn: 9, transaction_id: null }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: null, lsn: 9, nth: 1 } }],
-    ['is of a commit', { lsn_proc: 9, messageType: 'COMMIT', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: null }],
-    ['is of a message in a transaction', { lsn_proc: 7, messageType: 'MESSAGE', lsn_commit: 7, lsn: 9, txId: 3 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
-    ['is of a message outside of transactions', { lsn_proc: 9, messageType: 'MESSAGE', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: null }],
-    ['is of an incremental snapshot', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, snapshot: 'INCREMENTAL' }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
+    ['ends a snapshot', { lsn: 5, txId: 1, snapshot: 'INITIAL', last_snapshot_record: true, snapshot_completed: true }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: [] }],
+    ['ends a snapshot, as 2.x wrote it', { lsn: 5, snapshot: 'true', last_snapshot_record: 'true' }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: [] }],
+    ['is of a row', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, ts_usec: 1 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: 3, lsn: 9, nth: 1 }] }],
+    ['is of one row of many at a position', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, lsn_events_processed: 4 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: 3, lsn: 9, nth: 4 }] }],
+    ['is of the first row after a snapshot', { lsn_proc: 9, messageType: 'UPDATE', lsn: 9, txId: 3 }, { kind: 'stream', skipBefore: 0, lastCommit: null, open: [{ txId: 3, lsn: 9, nth: 1 }] }],
+    ['is of a heartbeat after a snapshot', { lsn: 5, txId: 1090, ts_usec: 1 }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: [] }],
+    ['is of a version without message types', { lsn_proc: 9, lsn_commit: 7, lsn: 9, transaction_id: null }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: null, lsn: 9, nth: 1 }] }],
+    ['is of a commit', { lsn_proc: 9, messageType: 'COMMIT', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: [] }],
+    ['is of a message in a transaction', { lsn_proc: 7, messageType: 'MESSAGE', lsn_commit: 7, lsn: 9, txId: 3 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: 3, lsn: 9, nth: 1 }] }],
+    ['is of a message outside of transactions', { lsn_proc: 9, messageType: 'MESSAGE', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: [] }],
+    ['is of a part of the rows at a position', withPart({ lsn_proc: 8, messageType: 'INSERT', lsn_commit: 7, lsn: 8, txId: 3 }, { txId: 3, lsn: 9, nth: 4 }), { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: 3, lsn: 8, nth: 1 }, { txId: 3, lsn: 9, nth: 4 }] }],
+    ['is of a part of the rows at a position, after a commit', withPart({ lsn_proc: 7, messageType: 'COMMIT', lsn_commit: 7, lsn: 7 }, { txId: 3, lsn: 9, nth: 4 }), { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: 3, lsn: 9, nth: 4 }] }],
+    ['is of a part of the rows at a position, after a snapshot', withPart({ lsn: 5, snapshot: 'INITIAL', last_snapshot_record: true, snapshot_completed: true }, { txId: 3, lsn: 9, nth: 4 }), { kind: 'stream', skipBefore: 5, lastCommit: null, open: [{ txId: 3, lsn: 9, nth: 4 }] }],
+    ['is of an incremental snapshot', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, snapshot: 'INCREMENTAL' }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: [{ txId: 3, lsn: 9, nth: 1 }] }],
   ])('%s', (_what, offset, point) => {
     expect(resumePoint(offset)).toEqual(point)
   }) // prettier-ignore
@@ -36,6 +40,8 @@ describe('a stored offset', () => {
   it('is rejected when it has no position', () => {
     expect(() => resumePoint({ file: 'x' })).toThrow('PG_OFFSET')
     expect(() => resumePoint({ lsn: 'x' })).toThrow('PG_OFFSET')
+    for (const text of ['', '3 9', '3 9 -1', '3 9 x', '3 9 1 1'])
+      expect(() => resumePoint({ lsn: 9, penstock_part: text })).toThrow('PG_OFFSET')
   })
 
   it('contains its lineage, whatever position it is', () => {

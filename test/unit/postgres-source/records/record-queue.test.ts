@@ -13,6 +13,19 @@ describe('the queue between the database and poll', () => {
     expect((await queue.take(signal))?.map(({ topic }) => topic)).toEqual(['c'])
   })
 
+  it('keeps the records of a change in one batch', async () => {
+    const queue = new RecordQueue(limits)
+    queue.push(record('a'), 1)
+    queue.push(record('deletion'), 1, false)
+    queue.push(record('tombstone'), 1, false)
+    queue.push(record('creation'), 1)
+    queue.push(record('b'), 1)
+    const { signal } = new AbortController()
+    const change = ['deletion', 'tombstone', 'creation']
+    expect((await queue.take(signal))?.map(({ topic }) => topic)).toEqual(['a', ...change])
+    expect((await queue.take(signal))?.map(({ topic }) => topic)).toEqual(['b'])
+  })
+
   it.each([
     ['records', 1],
     ['bytes', 50],
