@@ -14,8 +14,8 @@ export interface ConnectorContext {
 }
 
 /**
- * A running connector, which configures its tasks. It runs in the plugin thread. An instance without timers, sockets or other
- * handles between calls may be discarded without `stop`; another instance is started when it is needed again.
+ * A running connector, which configures its tasks. It runs in the plugin thread. An instance that is idle, and has no timers,
+ * sockets or other handles open, may be stopped; another instance is started when it is needed again.
  */
 export interface Connector {
   /** `config` holds the keys of the plugin's ConfigDef, parsed; `raw` holds all keys as the user wrote them. */

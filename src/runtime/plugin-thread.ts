@@ -1,6 +1,7 @@
 import { ConnectError } from '../api/errors.ts'
 import type { WorkerProviders } from '../config/providers/provider-settings.ts'
 import { unreachable } from '../foundation/assert.ts'
+import { settledWithin } from '../foundation/async/deadline.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
@@ -36,6 +37,8 @@ type Thread = HostedThread<ToPluginThread, ToPluginThreadResponses, FromPluginTh
 
 /** A thread without calls for this long, in which nothing is active, is ended until the next call. Milliseconds. */
 const restMs = 10_000
+/** How long the instances of an idle thread may take to stop. Milliseconds. */
+const stopMs = 5_000
 const pingMs = 500
 /** How long a blocked thread may take to report what it runs. Milliseconds. */
 const probeMs = 5_000
@@ -62,7 +65,7 @@ export class PluginThreadBlockedError extends ConnectError {
 /**
  * A thread for plugin code other than tasks (ADR 0005). A call that exceeds its deadline fails. If the event loop is blocked
  * while calls wait, the thread is ended, and the calls fail with an error that names the owner of the blocking code. A thread
- * costs tens of megabytes, so one in which no timer, socket or the like is open is ended after a while.
+ * costs tens of megabytes, so one in which no timer, socket or the like is open is ended after a while, its instances stopped.
  */
 export class PluginThread {
   readonly #options: PluginThreadOptions
@@ -132,8 +135,11 @@ export class PluginThread {
     if (thread === null || this.#calls > 0) return
     const mayRest = await thread.link.ask<'may-rest'>({ type: 'may-rest' }).catch(() => false)
     if (!mayRest || this.#calls > 0 || this.#thread !== thread) return
-    this.#thread = null
+    // From here on, a call starts its instance again, in this thread or the next one.
     this.#options.onEnd(this, null)
+    await settledWithin(this.#options.clock, stopMs, thread.link.ask<'stop-all'>({ type: 'stop-all' }))
+    if (this.#calls > 0 || this.#thread !== thread) return
+    this.#thread = null
     await thread.close()
   }
 

@@ -42,6 +42,7 @@ const stopMs = 5_000
 export class ConnectorHost {
   readonly #options: ConnectorHostOptions
   readonly #instances = new Map<string, Instance>()
+  #allStopped: Promise<unknown> | null = null
 
   constructor(options: ConnectorHostOptions) {
     this.#options = options
@@ -56,6 +57,7 @@ export class ConnectorHost {
     const instance: Instance = { owner, running: null }
     this.#instances.set(name, instance)
     if (before !== undefined) await settledWithin(this.#options.clock, stopMs, this.#end(name, before))
+    if (this.#allStopped !== null) await settledWithin(this.#options.clock, stopMs, this.#allStopped)
     await this.#options.inNameOf(owner, async () => await this.#start(name, instance, raw))
   }
 
@@ -65,6 +67,14 @@ export class ConnectorHost {
     if (instance?.owner !== owner) return
     this.#instances.delete(name)
     await this.#end(name, instance)
+  }
+
+  /** Stops all instances, because the thread is idle. A start waits for that, within its time limit. */
+  async stopAll(): Promise<void> {
+    const all = [...this.#instances]
+    this.#allStopped = Promise.all(all.map(async ([name, { owner }]) => await this.stop(name, owner)))
+    await this.#allStopped
+    this.#allStopped = null
   }
 
   /**

@@ -67,6 +67,8 @@ function handle(message: ToPluginThread): unknown {
       return undefined
     case 'may-rest':
       return mayRest()
+    case 'stop-all':
+      return host.stopAll()
     default:
       return unreachable(message, 'message to the plugin thread')
   }

@@ -47,6 +47,8 @@ export type ToPluginThread =
   | { readonly type: 'ping' }
   /** Returns whether the thread may be ended until it is needed again. */
   | { readonly type: 'may-rest' }
+  /** Stops all connector instances: the thread will be ended. */
+  | { readonly type: 'stop-all' }
 
 export interface ToPluginThreadResponses extends Record<string, unknown> {
   'start-connector': void
@@ -57,6 +59,7 @@ export interface ToPluginThreadResponses extends Record<string, unknown> {
   'alter-offsets': boolean
   ping: void
   'may-rest': boolean
+  'stop-all': void
 }
 
 /** What a plugin thread sends to the main thread. */

@@ -13,8 +13,8 @@ export interface LivingTask {
   start(): Promise<void>
   /** Something short that the task does between `start` and `stop`. */
   work(): Promise<void>
-  /** The condition that the task has raised; null if there is none. */
-  condition(): string | null
+  /** What the task says that it waits for: its condition, or its last RetriableError. Null if it says nothing. */
+  trouble(): string | null
   stop(): Promise<void>
   /** @throws ContractError if the task used its context after `stop` */
   checkUse(): void
@@ -91,7 +91,7 @@ async function namesWhy(run: CaseRun, task: LivingTask): Promise<void> {
   if (failure instanceof ContractError) throw failure
   if (failure !== null && (!(failure instanceof ConnectError) || failure.message.trim() === ''))
     throw run.broken(rules.errors, `it failed with ${describeError(failure)}, which names nothing.`)
-  if (failure === null && task.condition() === null) {
+  if (failure === null && task.trouble() === null) {
     const did = `in ${run.waitMs} ms with the config \`unusable\`, it neither failed nor raised a condition.`
     throw run.broken(rules.errors, did)
   }
@@ -103,7 +103,7 @@ async function failureOf(run: CaseRun, task: LivingTask): Promise<unknown> {
     await task.start()
     await run.until(async () => {
       await task.work()
-      return task.condition() !== null
+      return task.trouble() !== null
     })
     return null
   } catch (error) {

@@ -34,7 +34,7 @@ export function sinkContract<F extends SinkFixture>(options: SinkContractOptions
         await host.commit('failed')
       },
       stop: async () => await host.stop(),
-      condition: () => host.use.condition,
+      trouble: () => host.use.condition ?? host.refusal,
       checkUse: () => host.use.check(),
     }
   })

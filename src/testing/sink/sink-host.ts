@@ -29,6 +29,8 @@ export type CommitOutcome = 'acknowledged' | 'failed'
 /** A sink task in a worker that keeps the log in memory. What the task returns is checked at once. */
 export class SinkHost {
   readonly use: ContextUse
+  /** The message of the last RetriableError of `put`; null if there was none. */
+  refusal: string | null = null
   readonly #run: CaseRun
   readonly #task: SinkTask
   readonly #given: GivenConfig
@@ -88,6 +90,7 @@ export class SinkHost {
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
       this.#refused = records
+      this.refusal = error.message
       await systemClock.sleep(retryMs)
       return false
     }

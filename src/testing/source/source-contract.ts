@@ -22,7 +22,7 @@ export function sourceContract<F extends SourceFixture>(options: SourceContractO
       start: async () => await host.start(),
       work: async () => await host.pollShortly(),
       stop: async () => await host.stop(),
-      condition: () => host.use.condition,
+      trouble: () => host.use.condition,
       checkUse: () => host.use.check(),
     }
   })

@@ -15,6 +15,8 @@ import { patienceMs, untilPasses } from '../../support/until.ts'
 
 const guide = 'docs/guides/main-job.md'
 const pluginGuide = 'docs/guides/write-a-connector.md'
+const checkout = join(import.meta.dirname, '../../..')
+const testGuide = 'docs/guides/test-a-connector.md'
 const sharedHost = 'docs/guides/shared-host.md'
 const secrets = 'docs/guides/secrets.md'
 const users = 'docs/guides/users.md'
@@ -60,6 +62,7 @@ it('no document has commands that no test runs', () => {
     guide,
     secrets,
     sharedHost,
+    testGuide,
     users,
     pluginGuide,
   ])
@@ -343,6 +346,30 @@ describeWith(['kcat'], 'a connector from outside', () => {
       expect(said).not.toContain('FAILED')
     },
   )
+})
+
+describe('the tests of a connector from outside', () => {
+  it.each(['checkout', 'package'])('run with penstock/testing of a %s as the guide says', async (kind) => {
+    if (kind === 'package') await installPackage(directory)
+    const written = { '"$PWD"': kind === 'package' ? '"$PWD/node_modules/penstock"' : JSON.stringify(checkout) }
+    const all = commandBlocks(pluginGuide)
+    const writesConnectors = all.slice(
+      0,
+      all.findIndex(({ background }) => background),
+    )
+    const outputs: string[] = []
+    for (const { text } of [...writesConnectors, ...commandBlocks(testGuide)])
+      outputs.push(await runToEnd(substitute(text, written)))
+    const [, , , , ticker, webhook, broken, removed] = outputs
+    for (const report of [ticker, webhook]) expect(report).toMatch(/^(?:#|ℹ) fail 0$/m)
+    expect(ticker).toContain('resumes exactly after the offset of any record')
+    expect(webhook).toContain('has the plugins that package.json lists')
+    expect(broken).toContain('com.acme.WebhookSinkConnector does not hold its contract')
+    expect(broken).toMatch(
+      /what it did: {5}preCommit returned \d+ of first-0, although the task received only records before/,
+    )
+    expect(removed).toBe('')
+  })
 })
 
 function databaseNamed(name: string): URL {

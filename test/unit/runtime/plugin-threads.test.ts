@@ -97,6 +97,25 @@ describe('the plugin threads', () => {
     expect(onConnectorsLost).not.toHaveBeenCalled()
   })
 
+  it('stops the instances when it ends, and starts them before they are asked again', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-idle-'))
+    try {
+      const { thread, clock } = threadWith()
+      const journal = join(directory, 'journal')
+      const written = (): string => readFileSync(journal, 'utf8')
+      await thread.startConnector('c', { ...stubborn(''), journal })
+      clock.advance(10_000)
+      await untilPasses(() => expect(thread.isResting).toBe(true))
+      expect(written()).toBe('started\nstopped\n')
+      await expect(thread.taskConfigs('c', 2)).rejects.toMatchObject({ code: 'TOO_MANY_TASKS' })
+      expect(written()).toBe('started\nstopped\nstarted\n')
+      await thread.stopConnector('c')
+      expect(written()).toBe('started\nstopped\nstarted\nstopped\n')
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+
   it('stays while a connector watches something', async () => {
     const { thread, clock } = threadWith()
     await thread.startConnector('c', stubborn('watch'))

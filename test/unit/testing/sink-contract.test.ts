@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 
 import {
   ConnectError,
+  RetriableError,
   type DurableOffset,
   type OffsetToCommit,
   type SinkRecord,
@@ -79,6 +80,18 @@ class RefusesTombstones extends CollectingTask {
   override async put(records: readonly SinkRecord[]): Promise<void> {
     if (records.some(({ value }) => value === null)) throw new ConnectError('no value', { code: 'NO_VALUE' })
     await super.put(records)
+  }
+}
+class RetriesWithoutTarget extends CollectingTask {
+  override async start(context: SinkTaskContext): Promise<void> {
+    this.context = context
+  }
+  override async put(records: readonly SinkRecord[]): Promise<void> {
+    try {
+      await super.put(records)
+    } catch (cause) {
+      throw new RetriableError('there is no target yet', { code: 'NO_TARGET', cause })
+    }
   }
 }
 class CommitsOnce extends CollectingTask {
@@ -164,6 +177,11 @@ describe('the suite for sinks', () => {
     expect((await violationOf(cases({ plugin, prepare: twice }), name)).message).toContain('twice')
     const repeating = cases({ plugin, prepare: twice, repeats: true, waitMs: patienceMs })
     await repeating.find((each) => each.name === name)?.run()
+  })
+
+  it('lets a sink retry what a config makes impossible, because the status shows why', async () => {
+    const retrying = cases({ plugin: collectingPlugin(RetriesWithoutTarget), waitMs: patienceMs })
+    await retrying.find((each) => each.name === 'names why it cannot work, and stops then')?.run()
   })
 
   it('lets a sink refuse records without a value, by name', async () => {
