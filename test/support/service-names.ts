@@ -8,6 +8,8 @@ export const serviceNames = [
   'kcat',
   'psql',
   'promtool',
+  'bao',
+  'moto_server',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
 
@@ -25,6 +27,8 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   kcat: 'TEST_KCAT',
   psql: 'TEST_PSQL',
   promtool: 'TEST_PROMTOOL',
+  bao: 'TEST_BAO',
+  moto_server: 'TEST_MOTO_SERVER',
 }
 
 declare module 'vitest' {

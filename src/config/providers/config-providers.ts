@@ -1,5 +1,5 @@
 import type { ConfigProvider, ConfigProviderPlugin } from '../../api/config-provider.ts'
-import { ConfigError } from '../../api/errors.ts'
+import { ConfigError, RetriableError } from '../../api/errors.ts'
 import { DeadlineExceededError, settledWithin, withDeadline } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
@@ -70,7 +70,7 @@ export class ConfigProviders implements ReferenceResolver {
     signal: AbortSignal | undefined,
   ): Promise<readonly (readonly [string, Lookup])[]> {
     const settings = this.#options.settings.find((one) => one.name === name)
-    const failed = (problem: string) => references.map(({ text }) => [text, { problem }] as const)
+    const failed = (problem: string) => references.map(({ text }) => [text, { problem, isRetriable: false }] as const)
     if (settings === undefined) return failed(this.#unknown())
     let provider: ConfigProvider
     try {
@@ -100,7 +100,10 @@ export class ConfigProviders implements ReferenceResolver {
       values = await withDeadline(deadline, async (within) => await provider.get(path, keys, within))
     } catch (error) {
       const isLate = error instanceof DeadlineExceededError || signal?.aborted === true
-      if (keys.length === 1 || isLate) return references.map(({ text }) => [text, { problem: errorMessage(error) }])
+      if (keys.length === 1 || isLate) {
+        const failure = { problem: errorMessage(error), isRetriable: isLate || error instanceof RetriableError }
+        return references.map(({ text }) => [text, failure])
+      }
       // Alone, each key has its own problem, or none.
       const byKey = [...Map.groupBy(references, ({ key }) => key).values()]
       return (await Promise.all(byKey.map(async (ofKey) => await this.#atPath(provider, ofKey, signal)))).flat()
@@ -110,7 +113,9 @@ export class ConfigProviders implements ReferenceResolver {
       const where = path === '' ? '' : ` at ${path}`
       return [
         text,
-        typeof value === 'string' ? { value } : { problem: `there is no key ${JSON.stringify(key)}${where}` },
+        typeof value === 'string'
+          ? { value }
+          : { problem: `there is no key ${JSON.stringify(key)}${where}`, isRetriable: false },
       ]
     })
   }

@@ -1,5 +1,5 @@
 import type { ConfigProblem, RawConfig } from '../../api/config-def.ts'
-import { ConfigError } from '../../api/errors.ts'
+import { ConfigError, RetriableError } from '../../api/errors.ts'
 import { providerReferences, replaceReferences } from './provider-reference.ts'
 
 /** A value that a config provider has returned. It must not leave the process (I8). */
@@ -9,8 +9,12 @@ export interface ResolvedSecret {
   readonly value: string
 }
 
-/** The value of a reference, or why there is none, as the end of a sentence. */
-export type Lookup = { readonly value: string } | { readonly problem: string }
+/** The value of a reference, or why there is none, as the end of a sentence, and whether it may have one later. */
+export type Lookup = { readonly value: string } | { readonly problem: string; readonly isRetriable: boolean }
+
+interface Failure extends ConfigProblem {
+  readonly isRetriable: boolean
+}
 
 /** The code of an error for a config with a reference that cannot be resolved. */
 export const unresolvedCode = 'REFERENCE_UNRESOLVED'
@@ -52,21 +56,32 @@ export class ResolvedReferences {
 
   /** Returns a problem for each reference of the config that has no value. */
   problems(config: Readonly<Record<string, string | null>>): readonly ConfigProblem[] {
+    return this.#failures(config).map(({ key, message }) => ({ key, message }))
+  }
+
+  /**
+   * Returns the config with values for all references.
+   * @throws ConfigError REFERENCE_UNRESOLVED; RetriableError with the same code when all of them may be resolved later
+   */
+  complete(config: RawConfig): RawConfig {
+    const failures = this.#failures(config)
+    if (failures.length === 0) return this.config(config)
+    const message = failures.map((failure) => failure.message).join('\n')
+    const details = { code: unresolvedCode }
+    throw failures.every(({ isRetriable }) => isRetriable)
+      ? new RetriableError(message, details)
+      : new ConfigError(message, details)
+  }
+
+  #failures(config: Readonly<Record<string, string | null>>): readonly Failure[] {
     return Object.entries(config).flatMap(([key, value]) => {
       const references = new Map(providerReferences(value ?? '').map((reference) => [reference.text, reference]))
       return [...references.values()].flatMap(({ text, provider }) => {
         const lookup = this.#lookups.get(text)
         if (lookup === undefined || 'value' in lookup) return []
         const message = `Configuration "${key}": the reference ${text} cannot be resolved by config provider "${provider}": ${lookup.problem}`
-        return [{ key, message }]
+        return [{ key, message, isRetriable: lookup.isRetriable }]
       })
     })
-  }
-
-  /** Returns the config with values for all references. @throws ConfigError REFERENCE_UNRESOLVED */
-  complete(config: RawConfig): RawConfig {
-    const problems = this.problems(config)
-    if (problems.length === 0) return this.config(config)
-    throw new ConfigError(problems.map(({ message }) => message).join('\n'), { code: unresolvedCode })
   }
 }

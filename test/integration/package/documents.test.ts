@@ -7,8 +7,10 @@ import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { freePorts } from '../../../src/servers/process/port.ts'
+import { Servers } from '../../../src/servers/servers.ts'
 import { commandBlocks, documentsWithCommands, substitute } from '../../support/worker/document-commands.ts'
 import { installPackage } from '../../support/worker/installed-package.ts'
+import { VaultServer } from '../../support/secrets/vault-server.ts'
 import { checkoutFolder, runProgram, written, type Program } from '../../support/worker/program.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { patienceMs, untilPasses } from '../../support/until.ts'
@@ -19,6 +21,7 @@ const checkout = join(import.meta.dirname, '../../..')
 const testGuide = 'docs/guides/test-a-connector.md'
 const sharedHost = 'docs/guides/shared-host.md'
 const secrets = 'docs/guides/secrets.md'
+const managers = 'docs/guides/secret-managers.md'
 const users = 'docs/guides/users.md'
 const https = 'docs/guides/https.md'
 let directory = ''
@@ -60,6 +63,7 @@ it('no document has commands that no test runs', () => {
     'README.md',
     https,
     guide,
+    managers,
     secrets,
     sharedHost,
     testGuide,
@@ -195,6 +199,58 @@ describeWith(['postgres'], 'a connector with secrets by reference', () => {
     expect(said).toMatch(
       /the reference \$\{file:secrets\/shop.properties:pasword\} cannot be resolved .*there is no key/,
     )
+    expect(outputs.at(-1)).toBe('204\n')
+  })
+})
+
+describeWith(['postgres', 'bao'], 'a connector with secrets of Vault', () => {
+  let name = ''
+  let servers: Servers
+  let vault: VaultServer
+  beforeEach(async () => {
+    servers = Servers.open()
+    vault = await VaultServer.start(servers)
+    name = `vault_${process.pid}_${Date.now()}`
+    await administer(service('postgres'), `CREATE DATABASE ${name}`)
+    await administer(databaseNamed(name).href, 'CREATE TABLE orders (id int PRIMARY KEY)')
+  })
+  afterEach(async () => {
+    await endAll()
+    await servers.close()
+    await untilPasses(() => administer(service('postgres'), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+  })
+
+  it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])('runs by %s as the guide says', async (program) => {
+    if (program.startsWith('node_modules')) await installPackage(directory)
+    const [rest, broker] = (await freePorts([null, null])).map((port) => `127.0.0.1:${port}`)
+    const database = databaseNamed(name)
+    const written = {
+      'http://127.0.0.1:8083': `http://${rest}`,
+      'http://127.0.0.1:8200': vault.url,
+      'X-Vault-Token: root': `X-Vault-Token: ${vault.rootToken}`,
+      '"database.hostname": "127.0.0.1"': `"database.hostname": "${database.hostname}"`,
+      '"database.port": "5432"': `"database.port": "${database.port}"`,
+      '"database.dbname": "shop"': `"database.dbname": "${name}"`,
+      '"slot.name": "shop_vault"': `"slot.name": "${name}"`,
+      '"user": "postgres"': `"user": "${database.username}"`,
+      '"password": "postgres"': `"password": "${decodeURIComponent(database.password) || 'postgres'}"`,
+      'bin/penstock.js worker': `${program} worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+    }
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(managers)) {
+      const script = substitute(text, written)
+      if (background) {
+        begin(script.trim())
+        await answers(`http://${rest}/connectors`)
+        continue
+      }
+      if (script.includes('-X DELETE')) await untilPasses(() => expectRunning(`http://${rest}`, 'shop-vault'))
+      outputs.push(await runToEnd(script))
+    }
+    expect(outputs.every((output) => /\S/.test(output))).toBe(true)
+    const said = outputs.join('\n')
+    expect(said).toContain('"database.password":"${vault:secret/shop/db:password}"')
+    expect(said).toMatch(/Vault refuses to read secret\/data\/bank\/db \(403.*must allow .*read.* there/)
     expect(outputs.at(-1)).toBe('204\n')
   })
 })

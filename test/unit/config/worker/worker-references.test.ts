@@ -126,7 +126,7 @@ describe('config.providers', () => {
     [{ 'config.providers': 'file' }, /Missing required configuration "config.providers.file.class"/],
     [
       { 'config.providers': 'f', 'config.providers.f.class': 'com.acme.Nope' },
-      /Invalid value com.acme.Nope for configuration config.providers.f.class: there is no such config provider. Available are org.apache/,
+      /Invalid value com.acme.Nope for configuration config.providers.f.class: there is no such config provider. Available are .*org.apache/,
     ],
     [{ 'config.providers': 'env,env', 'config.providers.env.class': 'Env' }, /"config.providers" lists "env" twice/],
     [{ 'config.providers': 'a:b' }, /no reference can have the name "a:b"/],
