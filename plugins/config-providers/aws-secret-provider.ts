@@ -8,6 +8,7 @@ import {
 
 import type { AwsSettings } from './aws/secrets-manager.ts'
 import { secretPath } from './secret-path.ts'
+import { defaultTtlMs, ttlDef } from './ttl-setting.ts'
 
 const noFiles = 'secrets are not written to disk'
 
@@ -39,6 +40,7 @@ const configDef = {
     validator: oneOfIgnoringCase('', 'json'),
     unsupportedValues: { string: 'an empty key stands for the whole text of a secret, as in ${aws:name:}' },
   },
+  ...ttlDef,
   'file.write': {
     type: 'BOOLEAN',
     defaultValue: false,
@@ -70,6 +72,7 @@ export const plugin: ConfigProviderPlugin = {
         const { readSecret } = await import('./aws/secrets-manager.ts')
         return await readSecret(settings, secretPath(path), { keys, signal })
       },
+      ttlMs: (path) => secretPath(path).ttlMs ?? defaultTtlMs(config),
     }
   },
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ConfigError, type ConfigProviderPlugin } from 'penstock/api'
 
 import { AllowedPaths, allowedPathsDef } from './allowed-paths.ts'
+import { defaultTtlMs, ttlDef } from './ttl-setting.ts'
 
 /**
  * `org.apache.kafka.common.config.provider.DirectoryConfigProvider`: `${directory:/path:name}`, the text of the file `name`
@@ -13,10 +14,11 @@ export const plugin: ConfigProviderPlugin = {
   className: 'org.apache.kafka.common.config.provider.DirectoryConfigProvider',
   aliases: [],
   version: '3.9.1',
-  configDef: allowedPathsDef,
+  configDef: { ...allowedPathsDef, ...ttlDef },
   create(config) {
     const allowed = new AllowedPaths(config)
     return {
+      ttlMs: () => defaultTtlMs(config),
       async get(path, keys) {
         if (path === '') throw new ConfigError('the reference names no directory')
         const values: [string, string][] = []

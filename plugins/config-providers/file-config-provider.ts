@@ -1,6 +1,7 @@
 import { ConfigError, errorMessage, parseProperties, type ConfigProviderPlugin } from 'penstock/api'
 
 import { AllowedPaths, allowedPathsDef } from './allowed-paths.ts'
+import { defaultTtlMs, ttlDef } from './ttl-setting.ts'
 
 /** `org.apache.kafka.common.config.provider.FileConfigProvider`: `${file:/path/of.properties:key}`, a property of a file. */
 export const plugin: ConfigProviderPlugin = {
@@ -8,10 +9,11 @@ export const plugin: ConfigProviderPlugin = {
   className: 'org.apache.kafka.common.config.provider.FileConfigProvider',
   aliases: [],
   version: '3.9.1',
-  configDef: allowedPathsDef,
+  configDef: { ...allowedPathsDef, ...ttlDef },
   create(config) {
     const allowed = new AllowedPaths(config)
     return {
+      ttlMs: () => defaultTtlMs(config),
       async get(path, keys) {
         if (path === '') throw new ConfigError('the reference names no file')
         const properties = parsed(await allowed.read(path), path)

@@ -1,6 +1,7 @@
 import type { ConfigProviderPlugin } from 'penstock/api'
 
 import { secretPath } from './secret-path.ts'
+import { defaultTtlMs } from './ttl-setting.ts'
 import { vaultConfigDef } from './vault/vault-config-def.ts'
 import { VaultSession } from './vault/vault-session.ts'
 import { vaultSettings } from './vault/vault-settings.ts'
@@ -18,8 +19,13 @@ export const plugin: ConfigProviderPlugin = {
   create(config) {
     const session = new VaultSession(vaultSettings(config))
     return {
-      get: async (path, keys, signal) => await session.read(secretPath(path), keys, signal),
+      get: async (path, keys, signal) => await session.read(path, keys, signal),
+      ttlMs: (path) => secretPath(path).ttlMs ?? shortest(session.leaseMs(path), defaultTtlMs(config)),
       close: async () => await session.close(),
     }
   },
+}
+
+function shortest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

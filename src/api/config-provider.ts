@@ -16,6 +16,11 @@ export interface ConfigProvider {
    *   values.
    */
   get(path: string, keys: readonly string[], signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /**
+   * Returns for how long the values that `get` has returned for `path` can be used, in milliseconds (Kafka: `ConfigData.ttl`). After
+   * that they are read again, and what uses one that has changed is restarted. Null, or without the method: until a restart.
+   */
+  ttlMs?(path: string): number | null
   /** Frees what the instance has opened. */
   close?(): Promise<void>
 }

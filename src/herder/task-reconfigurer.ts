@@ -26,8 +26,8 @@ export interface TaskReconfigurerOptions {
   readonly write: (connector: string, configs: readonly RawConfig[], isCurrent: () => boolean) => Promise<void>
   /** The connector generates task configs that are not valid. */
   readonly onInvalid: (connector: string, trace: string) => void
-  /** The connector runs, but its task configs cannot be generated now; a null trace when they can again. */
-  readonly onWaiting: (connector: string, trace: string | null) => void
+  /** The connector runs, but its task configs cannot be generated now; a null reason when they can again. */
+  readonly onWaiting: (connector: string, reason: string | null) => void
 }
 
 const retryBackoff: Backoff = { initialMs: 250, maxMs: 60_000 }
@@ -92,7 +92,7 @@ export class TaskReconfigurer {
     pending.isShown = true
     const what = 'task configs could not be generated and are retried'
     logger.warn(`connector ${connector}: ${what}: ${errorMessage(error)}`, { error })
-    onWaiting(connector, `TASK_CONFIGS: ${what}: ${traceOf(error)}`)
+    onWaiting(connector, `${what}: ${traceOf(error)}`)
     const delayMs = backoffMs(retryBackoff, pending.attempts)
     pending.cancelRetry = clock.after(delayMs, () => void this.reconfigure(connector))
   }

@@ -46,6 +46,7 @@ import type { RequestedOffset } from './offsets/offset-changes.ts'
 import { ClusterConfigState } from './state/cluster-config-state.ts'
 import type { ConnectorOffsetReader } from './offsets/connector-offset-reader.ts'
 import { warnOfLostOffsets } from './offsets/lost-offsets.ts'
+import { SecretRefreshes } from './state/secret-refreshes.ts'
 import { stateSamples } from './state/state-samples.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TaskReconfigurer } from './task-reconfigurer.ts'
@@ -95,6 +96,7 @@ export class WorkerHerder implements Herder {
   readonly #loop: HerderLoop
   readonly #internal: InternalRequests
   readonly #group: Group
+  readonly #secretRefreshes = new SecretRefreshes()
   /** Whether the records of the config topic are newer than the start of this worker, and so have to be acted upon. */
   #isFollowing = false
 
@@ -104,7 +106,7 @@ export class WorkerHerder implements Herder {
     const queues = new KeyedQueues()
     this.#options = options
     this.#reads = new HerderReads({ configState, statuses, offsets, plugins })
-    const common = { ...options, configState, queues }
+    const common = { ...options, configState, queues, secretRefreshes: this.#secretRefreshes }
     this.#tasks = new AssignedTasks(common)
     const connectors = new ConnectorInstances({
       ...common,
@@ -141,7 +143,7 @@ export class WorkerHerder implements Herder {
       isAssigned: (connector) => connectors.has(connector) && !this.#loop.isStopping,
       write: async (...taskConfigs) => await this.#internal.writeTasks(...taskConfigs),
       onInvalid: (connector, trace) => connectors.onConnectorFailed(connector, trace),
-      onWaiting: (connector, trace) => connectors.showWaiting(connector, trace),
+      onWaiting: (connector, reason) => void connectors.showWaiting(connector, 'TASK_CONFIGS', reason),
     })
     const reconciler = new AssignmentReconciler({ configState, connectors, tasks: this.#tasks, queues })
     this.#loop = new HerderLoop({
@@ -196,7 +198,11 @@ export class WorkerHerder implements Herder {
 
   /** The metrics of connectors, tasks and their threads. */
   samples(): readonly LabelledSample[] {
-    return [...stateSamples(this.#options.statuses), ...this.#tasks.runner.samples()]
+    return [
+      ...stateSamples(this.#options.statuses),
+      ...this.#tasks.runner.samples(),
+      ...this.#secretRefreshes.samples((connector) => this.#configState.has(connector)),
+    ]
   }
 
   serverInfo(): ServerInfo {

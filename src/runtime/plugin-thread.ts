@@ -1,5 +1,6 @@
 import { ConnectError } from '../api/errors.ts'
 import type { WorkerProviders } from '../config/providers/provider-settings.ts'
+import type { SecretRefresh } from '../config/providers/secret-watch.ts'
 import { unreachable } from '../foundation/assert.ts'
 import { settledWithin } from '../foundation/async/deadline.ts'
 import type { Clock } from '../foundation/clock.ts'
@@ -29,6 +30,7 @@ export interface PluginThreadOptions {
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
   readonly onConnectorFailed: (connector: string, owner: number, trace: string) => void
+  readonly onConnectorSecrets: (connector: string, owner: number, refresh: SecretRefresh) => void
   /** The thread ended, with everything in it. The next call starts it again. A null cause: it was idle. */
   readonly onEnd: (thread: PluginThread, cause: PluginThreadBlockedError | Error | null) => void
 }
@@ -218,12 +220,14 @@ export class PluginThread {
   }
 
   #receive(message: FromPluginThread): unknown {
-    const { onReconfigure, onConnectorFailed, logSink } = this.#options
+    const { onReconfigure, onConnectorFailed, onConnectorSecrets, logSink } = this.#options
     switch (message.type) {
       case 'reconfigure':
         return onReconfigure(message.connector, message.owner)
       case 'connector-failed':
         return onConnectorFailed(message.connector, message.owner, message.trace)
+      case 'connector-secrets':
+        return onConnectorSecrets(message.connector, message.owner, message.refresh)
       case 'log':
         return logSink.write(message.level, message.name, message.message, message.fields)
       default:

@@ -258,6 +258,9 @@ export class PluginThreads {
       onConnectorFailed: (connector, owner, trace) => {
         if (this.#instances.get(connector)?.owner === owner) listener.onConnectorFailed(connector, trace)
       },
+      onConnectorSecrets: (connector, owner, refresh) => {
+        if (this.#instances.get(connector)?.owner === owner) listener.onConnectorSecrets(connector, refresh)
+      },
       onEnd: (thread, cause) => this.#ended(thread, cause),
     })
   }

@@ -1,3 +1,4 @@
+import type { SecretRefresh } from '../config/providers/secret-watch.ts'
 import type { TaskStart, TaskState } from './task-run.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface TaskListener<Run extends TaskStart = TaskStart> {
   onTaskTopic(run: Run, topic: string): void
   /** The task lost its thread and is started on another one; its states follow. */
   onTaskMoved(run: Run, trace: string): void
+  /** Secrets of the task were read again. If one has changed, the task has to restart with it. */
+  onTaskSecrets(run: Run, refresh: SecretRefresh): void
   /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
   onTaskFailed(run: Run, trace: string, cause: 'task' | 'thread'): void
 }

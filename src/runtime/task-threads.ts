@@ -272,6 +272,8 @@ export class TaskThreads {
         )
       case 'topic':
         return this.#ifCurrent(host, message.incarnation, ({ start }) => listener.onTaskTopic(start, message.topic))
+      case 'secrets':
+        return this.#ifCurrent(host, message.incarnation, ({ start }) => listener.onTaskSecrets(start, message.refresh))
       case 'metrics':
         for (const { incarnation, samples } of message.tasks)
           this.#ifCurrent(host, incarnation, ({ start }) => this.#samples.take(start.id, samples))

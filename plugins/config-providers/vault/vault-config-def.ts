@@ -1,5 +1,7 @@
 import { between, nullOr, oneOfIgnoringCase, type ConfigDef, type ConfigKey } from 'penstock/api'
 
+import { ttlDef } from '../ttl-setting.ts'
+
 const text = (doc: string, defaultValue: string | null = null): ConfigKey => ({
   type: 'STRING',
   defaultValue,
@@ -65,6 +67,7 @@ export const vaultConfigDef = {
   'jwt.provider': text('Mount of the method jwt.', 'jwt'),
   'jwt.role': text('Role of the method jwt.'),
   jwt: secret('JSON web token of the method jwt.'),
+  ...ttlDef,
   'vault.client.pem': unsupported('STRING', 'the worker has no client certificate for Vault'),
   'vault.ssl.truststore.location': unsupported('STRING', noStores),
   'vault.ssl.keystore.location': unsupported('STRING', noStores),

@@ -4,7 +4,7 @@ import { ConfigError, RetriableError, errorMessage } from 'penstock/api'
 
 import { readCredentialFile } from '../read-secret-file.ts'
 import { objectOf, secretFields } from '../secret-fields.ts'
-import type { SecretPath } from '../secret-path.ts'
+import { secretPath, type SecretPath } from '../secret-path.ts'
 import { VaultHttp, type VaultRequest, type VaultResponse } from './vault-http.ts'
 import type { Credential, VaultSettings } from './vault-settings.ts'
 
@@ -23,6 +23,8 @@ export class VaultSession {
   readonly #settings: VaultSettings
   /** Texts that no message may have (I8). */
   readonly #credentials = new Set<string>()
+  /** By the path of the reference. */
+  readonly #leases = new Map<string, number>()
   #http: Promise<VaultHttp> | null = null
   #token: Promise<Token> | null = null
 
@@ -32,10 +34,11 @@ export class VaultSession {
 
   /** Returns the fields of the secret with these names. @throws ConfigError, RetriableError */
   async read(
-    path: SecretPath,
+    reference: string,
     keys: readonly string[],
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, string>>> {
+    const path = secretPath(reference)
     this.#token ??= this.#login(signal)
     const { value: token } = await this.#token
     const { mount, version } = await this.#engineOf(path.name, token, signal)
@@ -54,7 +57,15 @@ export class VaultSession {
     if (response.status === 404) throw this.#notFound(path, version, response)
     if (response.status !== 200) throw await this.#refused(`read ${asked}${query}`, token, response, signal)
     const data = objectOf(response.body['data']) ?? {}
+    // A number is kept as it was written: see `secretObject`.
+    const leaseMs = Number(JSON.stringify(response.body['lease_duration'] ?? 0)) * 1000
+    if (leaseMs > 0) this.#leases.set(reference, leaseMs)
     return secretFields(version === 1 ? data : (objectOf(data['data']) ?? {}), keys)
+  }
+
+  /** Returns for how long Vault says that the secret can be used, in milliseconds; null if it does not. */
+  leaseMs(reference: string): number | null {
+    return this.#leases.get(reference) ?? null
   }
 
   /** Revokes the token of the login, so that restarts leave none behind in Vault. */

@@ -8,7 +8,7 @@ import { nearestKey } from '../definition/nearest-key.ts'
 import { parseConfig } from '../definition/parse-config.ts'
 import { providerReferences, type ProviderReference } from './provider-reference.ts'
 import { providersKey, type ProviderSettings } from './provider-settings.ts'
-import { ResolvedReferences, type Lookup } from './resolved-references.ts'
+import { ResolvedReferences, type FoundValue, type Lookup } from './resolved-references.ts'
 
 export interface ConfigProvidersOptions {
   readonly settings: readonly ProviderSettings[]
@@ -95,9 +95,11 @@ export class ConfigProviders implements ReferenceResolver {
     const path = references[0]?.path ?? ''
     const keys = [...new Set(references.map(({ key }) => key))]
     let values: unknown
+    let ttl: Pick<FoundValue, 'ttlMs'>
     try {
       const deadline = { clock: this.#options.clock, ms: callMs, signal }
       values = await withDeadline(deadline, async (within) => await provider.get(path, keys, within))
+      ttl = ttlOf(provider, path)
     } catch (error) {
       const isLate = error instanceof DeadlineExceededError || signal?.aborted === true
       if (keys.length === 1 || isLate) {
@@ -114,7 +116,7 @@ export class ConfigProviders implements ReferenceResolver {
       return [
         text,
         typeof value === 'string'
-          ? { value }
+          ? { value, ...ttl }
           : { problem: `there is no key ${JSON.stringify(key)}${where}`, isRetriable: false },
       ]
     })
@@ -156,6 +158,11 @@ function propertyOf(values: unknown, key: string): unknown {
   return typeof values === 'object' && values !== null && Object.hasOwn(values, key)
     ? Reflect.get(values, key)
     : undefined
+}
+
+function ttlOf(provider: ConfigProvider, path: string): Pick<FoundValue, 'ttlMs'> {
+  const ttlMs: unknown = provider.ttlMs?.(path)
+  return typeof ttlMs === 'number' && ttlMs > 0 && Number.isFinite(ttlMs) ? { ttlMs } : {}
 }
 
 /** A mistyped `allowed.paths` would allow all paths. */

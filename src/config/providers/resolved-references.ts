@@ -9,8 +9,14 @@ export interface ResolvedSecret {
   readonly value: string
 }
 
+/** The value of a reference, and for how long it can be used in milliseconds, if not until a restart. */
+export interface FoundValue {
+  readonly value: string
+  readonly ttlMs?: number
+}
+
 /** The value of a reference, or why there is none, as the end of a sentence, and whether it may have one later. */
-export type Lookup = { readonly value: string } | { readonly problem: string; readonly isRetriable: boolean }
+export type Lookup = FoundValue | { readonly problem: string; readonly isRetriable: boolean }
 
 interface Failure extends ConfigProblem {
   readonly isRetriable: boolean
@@ -37,6 +43,21 @@ export class ResolvedReferences {
     return [...this.#lookups].flatMap(([reference, lookup]) =>
       'value' in lookup ? [{ reference, value: lookup.value }] : [],
     )
+  }
+
+  /** The references whose values can be used for a limited time, by this time in milliseconds. */
+  get expiring(): ReadonlyMap<number, readonly string[]> {
+    const found = new Map<number, string[]>()
+    for (const [text, lookup] of this.#lookups) {
+      if ('value' in lookup && lookup.ttlMs !== undefined)
+        found.set(lookup.ttlMs, [...(found.get(lookup.ttlMs) ?? []), text])
+    }
+    return found
+  }
+
+  /** Returns what was found for a reference; undefined if it was not looked up. */
+  lookup(text: string): Lookup | undefined {
+    return this.#lookups.get(text)
   }
 
   /** Returns the text with values for references. A reference without a value stays. */

@@ -8,7 +8,9 @@ import { errorMessage } from '../../foundation/error-message.ts'
 import type { TaskListener } from '../../runtime/task-listener.ts'
 import type { TaskThreads } from '../../runtime/task-threads.ts'
 import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
+import { changedSecrets, type SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
+import type { SecretRefreshes } from '../state/secret-refreshes.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
 import { Endings, type Ending } from './endings.ts'
 import { restartBackoff } from './restart-backoff.ts'
@@ -28,6 +30,7 @@ export interface AssignedTasksOptions {
   /** How long tasks may take to stop (`task.shutdown.graceful.timeout.ms`). */
   readonly gracefulMs: number
   readonly topicTracking: boolean
+  readonly secretRefreshes: SecretRefreshes
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -125,6 +128,18 @@ export class AssignedTasks implements TaskListener {
 
   onTaskMoved(run: TaskStart, trace: string): void {
     if (this.#currentTask(run) !== null) this.#options.statuses.putTaskSafe(run.id, 'RESTARTING', trace)
+  }
+
+  /** The task restarts, on this worker alone, which is the one that it is assigned to. */
+  onTaskSecrets(run: TaskStart, refresh: SecretRefresh): void {
+    if (this.#currentTask(run) === null) return
+    const { secretRefreshes, statuses, logger } = this.#options
+    secretRefreshes.count(run.id.connector, refresh)
+    if (refresh.outcome !== 'changed') return
+    const why = changedSecrets(refresh.references)
+    logger.info(`task ${formatTaskId(run.id)} restarts: ${why}`)
+    statuses.putTaskSafe(run.id, 'RESTARTING', `SECRET_CHANGED: ${why}`)
+    void this.restartTask(run.id)
   }
 
   /** A task that failed stays FAILED until it is restarted; one whose thread died is restarted after a delay. */

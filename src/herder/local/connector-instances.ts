@@ -7,7 +7,9 @@ import { isRetriable, traceOf } from '../../runtime/failures.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
+import { changedSecrets, refreshCode, refreshProblem, type SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
+import type { SecretRefreshes } from '../state/secret-refreshes.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
 import { Endings, type Ending } from './endings.ts'
 import { restartBackoff } from './restart-backoff.ts'
@@ -26,6 +28,7 @@ export interface ConnectorInstancesOptions {
   readonly configState: ClusterConfigState
   readonly statuses: WorkerStatusStore
   readonly queues: KeyedQueues
+  readonly secretRefreshes: SecretRefreshes
   readonly clock: Clock
   readonly logger: Logger
   /** The task configs of a running connector may have to change. */
@@ -39,6 +42,8 @@ interface Instance extends RunningConnector {
   live: boolean
   failed: boolean
   attempts: number
+  /** What the running connector waits for, by code. */
+  readonly waits: Map<string, string>
 }
 
 /** A start was abandoned, because the connector is to stop, or to start with another config or target state. */
@@ -115,11 +120,33 @@ export class ConnectorInstances implements ConnectorListener {
     }
   }
 
-  /** Shows why a connector that runs waits; null when it does not any more. */
-  showWaiting(name: string, trace: string | null): void {
+  /** The connector restarts, on this worker alone, which is the one that it is assigned to. */
+  onConnectorSecrets(name: string, refresh: SecretRefresh): void {
+    const { secretRefreshes, statuses, logger } = this.#options
+    secretRefreshes.count(name, refresh)
+    if (refresh.outcome !== 'changed') {
+      const problem = refresh.outcome === 'failed' ? refreshProblem(refresh.reason) : null
+      const isNew = this.showWaiting(name, refreshCode, problem)
+      if (isNew) logger.warn(`connector ${name}: ${refreshCode}${problem === null ? ' is over' : `: ${problem}`}`)
+      return
+    }
+    const why = changedSecrets(refresh.references)
+    logger.info(`connector ${name} restarts: ${why}`)
+    statuses.putConnectorSafe(name, 'RESTARTING', `SECRET_CHANGED: ${why}`)
+    // The status shows a failure.
+    this.restartConnector(name).catch(() => undefined)
+  }
+
+  /** Shows why a connector that runs waits, by a code; null when it does not any more. Returns whether that is new. */
+  showWaiting(name: string, code: string, reason: string | null): boolean {
     const instance = this.#instances.get(name)
-    if (instance === undefined || instance.failed || !instance.live || instance.targetState !== 'STARTED') return
-    this.#options.statuses.putConnectorSafe(name, 'RUNNING', trace)
+    if (instance === undefined || instance.failed || !instance.live || instance.targetState !== 'STARTED') return false
+    if ((instance.waits.get(code) ?? null) === reason) return false
+    if (reason === null) instance.waits.delete(code)
+    else instance.waits.set(code, reason)
+    const lines = [...instance.waits].map(([each, text]) => `${each}: ${text}`)
+    this.#options.statuses.putConnectorSafe(name, 'RUNNING', lines.length === 0 ? null : lines.join('\n'))
+    return true
   }
 
   async #replace(name: string, isRestart: boolean): Promise<void> {
@@ -134,6 +161,7 @@ export class ConnectorInstances implements ConnectorListener {
       live: before?.live ?? false,
       failed: false,
       attempts: 0,
+      waits: new Map(),
     }
     this.#instances.set(name, instance)
     supersede(name, before)
@@ -164,6 +192,7 @@ export class ConnectorInstances implements ConnectorListener {
     }
     instance.failed = false
     instance.attempts = 0
+    instance.waits.clear()
     statuses.putConnector(name, 'RUNNING', null)
     logger.info(`connector ${name} is RUNNING`)
     reconfigure(name)

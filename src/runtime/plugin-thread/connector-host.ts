@@ -5,7 +5,9 @@ import type { Connector, ConnectorContext } from '../../api/connector.ts'
 import { ConnectError, NotFoundError } from '../../api/errors.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
+import type { ResolvedReferences } from '../../config/providers/resolved-references.ts'
 import { referenceRestorer } from '../../config/providers/restored-references.ts'
+import { reloads, SecretWatch, type SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -18,6 +20,8 @@ export interface ConnectorHostOptions {
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
   readonly onFailed: (connector: string, owner: number, trace: string) => void
+  /** Secrets of the connector were read again. If one has changed, the connector is to be restarted. */
+  readonly onSecrets: (connector: string, owner: number, refresh: SecretRefresh) => void
   /** Runs code of an instance, with its owner on record. */
   readonly inNameOf: <T>(owner: number, action: () => Promise<T>) => Promise<T>
 }
@@ -33,6 +37,8 @@ interface RunningInstance {
   readonly connector: Connector
   /** Puts references back into task configs. */
   readonly restore: (generated: RawConfig) => RawConfig
+  /** Null if `config.action.reload` is none. */
+  readonly watch: SecretWatch | null
 }
 
 /** How long a start waits until the previous instance has stopped. Milliseconds. */
@@ -107,7 +113,8 @@ export class ConnectorHost {
       const config = resolved.complete(raw)
       const connector = plugin.createConnector()
       await connector.start(parseConfig(plugin.configDef, config), config, this.#context(name, instance))
-      instance.running = { connector, restore: referenceRestorer({ raw, resolved }) }
+      const watch = reloads(config) ? this.#watched(name, instance, resolved) : null
+      instance.running = { connector, restore: referenceRestorer({ raw, resolved }), watch }
       if (this.#instances.get(name) === instance) return
     } catch (error) {
       if (this.#instances.get(name) === instance) this.#instances.delete(name)
@@ -119,11 +126,17 @@ export class ConnectorHost {
 
   async #end(name: string, { owner, running }: Instance): Promise<void> {
     if (running === null) return
+    running.watch?.close()
     try {
       await this.#options.inNameOf(owner, async () => await running.connector.stop())
     } catch (error) {
       this.#options.logger.warn(`connector ${name}: stop failed: ${errorMessage(error)}`, { error })
     }
+  }
+
+  #watched(name: string, instance: Instance, inUse: ResolvedReferences): SecretWatch {
+    const { secrets: resolver, clock, onSecrets } = this.#options
+    return new SecretWatch({ inUse, resolver, clock, onRefresh: (refresh) => onSecrets(name, instance.owner, refresh) })
   }
 
   /** Calls of an earlier instance are ignored. */

@@ -44,6 +44,7 @@ const host = new ConnectorHost({
   inNameOf,
   onReconfigure: (connector, owner) => link.send({ type: 'reconfigure', connector, owner }),
   onFailed: (connector, owner, trace) => link.send({ type: 'connector-failed', connector, owner, trace }),
+  onSecrets: (connector, owner, refresh) => link.send({ type: 'connector-secrets', connector, owner, refresh }),
 })
 
 secrets.guardProcess()

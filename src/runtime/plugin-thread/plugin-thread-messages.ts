@@ -5,6 +5,7 @@ import type { WorkerGroup } from '../../config/connector/connector-problems.ts'
 import type { WorkerProviders } from '../../config/providers/provider-settings.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Redaction } from '../../config/providers/redaction.ts'
+import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
 import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 
 /** A change of the offsets of a connector: of a source's stored ones, or of a sink's committed ones. */
@@ -71,6 +72,12 @@ export type FromPluginThread =
       readonly owner: number
       readonly trace: string
     }
+  | {
+      readonly type: 'connector-secrets'
+      readonly connector: string
+      readonly owner: number
+      readonly refresh: SecretRefresh
+    }
   | LogMessage
 
 /** Returns the message without resolved secrets (I8). Names stay as they are. */
@@ -78,6 +85,8 @@ export function redactedMessage(message: FromPluginThread, redaction: Redaction)
   switch (message.type) {
     case 'connector-failed':
       return { ...message, trace: redaction.text(message.trace) }
+    case 'connector-secrets':
+      return { ...message, refresh: redaction.value(message.refresh) }
     case 'log':
       return redactedLine(message, redaction)
     case 'reconfigure':

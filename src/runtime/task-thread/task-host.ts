@@ -10,6 +10,7 @@ import type { KafkaClient } from '../../client/kafka-client.ts'
 import { shownAfterMs } from '../../client/log-trouble.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
+import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -20,6 +21,8 @@ import { consumerOptions, ownEndMs, producerOptions, type TaskSettings } from '.
 import { abortable } from '../../foundation/async/abortable.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { HostContext } from './host-context.ts'
+import { HostedListener } from './secrets/hosted-listener.ts'
+import { TaskSecrets } from './secrets/task-secrets.ts'
 import { greatestHeader } from './source/greatest-header.ts'
 import { RecordEncoder } from './record-encoder.ts'
 import { SinkTaskLoop } from './sink/sink-task-loop.ts'
@@ -61,6 +64,8 @@ export interface TaskHostOptions {
   readonly listener: TaskProgressListener<TaskRun>
   /** The task has ended by an error. `leftovers` says what of it may still run. */
   readonly onFailed: (run: TaskRun, trace: string, leftovers: readonly string[]) => void
+  /** Secrets of the task were read again. If one has changed, the task is to be restarted. */
+  readonly onSecrets: (run: TaskRun, refresh: SecretRefresh) => void
 }
 
 /** What belongs to one run of a task. */
@@ -69,6 +74,8 @@ interface StartedTask {
   readonly control: TaskControl
   readonly meters: Meters
   readonly leftovers: TaskLeftovers
+  readonly listener: HostedListener
+  readonly secrets: TaskSecrets
 }
 
 interface RunningTask extends StartedTask {
@@ -87,10 +94,19 @@ export class TaskHost {
 
   /** Starts a task, whose states the listener receives. */
   start(run: TaskRun): void {
-    const task = { run, control: new TaskControl(run.paused), meters: new Meters(), leftovers: new TaskLeftovers() }
+    const task = this.#task(run)
     // Everything that the task starts belongs to it, so that a probe can tell whose code the thread runs.
     const ended = runningTask.run(run.incarnation, async () => await this.#run(task))
     this.#tasks.set(run.incarnation, { ...task, ended })
+  }
+
+  #task(run: TaskRun): StartedTask {
+    const { clock, logger, secrets: resolver, onSecrets } = this.#options
+    const meters = new Meters()
+    const listener = new HostedListener(this.#options.listener, logger.child(formatTaskId(run.id)), meters)
+    const onRefresh = (refresh: SecretRefresh): void => onSecrets(run, refresh)
+    const secrets = new TaskSecrets({ resolver, clock, listener, onRefresh })
+    return { run, control: new TaskControl(run.paused), meters, leftovers: new TaskLeftovers(), listener, secrets }
   }
 
   /** Stops a task and waits until it has ended. Returns what of it may still run. */
@@ -117,12 +133,13 @@ export class TaskHost {
   }
 
   async #run(task: StartedTask): Promise<void> {
-    const { run, control, leftovers } = task
+    const { run, control, leftovers, secrets } = task
     const endsAt = this.#endOf(control)
     const failure = await this.#runLoop(task).then(
       () => null,
       (error: unknown) => ({ error }),
     )
+    secrets.close()
     // An interrupted call usually returns soon, and other tasks of the thread can stay then.
     await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
     this.#tasks.delete(run.incarnation)
@@ -140,7 +157,7 @@ export class TaskHost {
   }
 
   async #runLoop(stored: StartedTask): Promise<void> {
-    const task = await this.#resolved(stored)
+    const task = { ...stored, run: await stored.secrets.resolved(stored.run, stored.control.stopSignal) }
     const { run, meters } = task
     const { plugins } = this.#options
     const plugin = await plugins.load(plugins.connector(run.connectorConfig['connector.class'] ?? ''))
@@ -155,26 +172,11 @@ export class TaskHost {
     context.logger.info('the task has stopped')
   }
 
-  /** Returns the task with the values of its references, which only its thread knows (I8). @throws ConfigError */
-  async #resolved(task: StartedTask): Promise<StartedTask> {
-    const { run, control } = task
-    const { connectorConfig, taskConfig } = run
-    const references = await this.#options.secrets.resolve([connectorConfig, taskConfig], control.stopSignal)
-    return {
-      ...task,
-      run: {
-        ...run,
-        connectorConfig: references.complete(connectorConfig),
-        taskConfig: references.complete(taskConfig),
-      },
-    }
-  }
-
   /** Returns the client. The status shows a broker that does not respond. */
-  async #connected({ run, control }: StartedTask, context: HostContext): Promise<KafkaClient> {
+  async #connected({ run, control, listener }: StartedTask, context: HostContext): Promise<KafkaClient> {
     const { clock, client, settings } = this.#options
     const { logger, metrics } = context
-    const status = new TaskStatus({ control, run, listener: this.#options.listener, logger, metrics })
+    const status = new TaskStatus({ control, run, listener, logger, metrics })
     const since = new Date(clock.now()).toISOString()
     const cancel = clock.after(shownAfterMs, () => {
       const text = `the broker at ${settings.bootstrapServers} has not responded since ${since}; task ${formatTaskId(run.id)} starts when it does`
@@ -209,8 +211,8 @@ export class TaskHost {
     context: HostContext,
     kafka: KafkaClient,
   ): Promise<SourceTaskLoop> {
-    const { settings, plugins, readOffsets, listener } = this.#options
-    const { run, control, leftovers } = task
+    const { settings, plugins, readOffsets } = this.#options
+    const { run, control, leftovers, listener } = task
     const { connector } = run.id
     const config = run.connectorConfig
     const transforms = await loadTransforms(plugins, config)
@@ -246,8 +248,8 @@ export class TaskHost {
     context: HostContext,
     kafka: KafkaClient,
   ): Promise<SinkTaskLoop> {
-    const { settings, plugins, listener, mayWrite } = this.#options
-    const { run, control, leftovers } = task
+    const { settings, plugins, mayWrite } = this.#options
+    const { run, control, leftovers, listener } = task
     const config: RawConfig = run.connectorConfig
     return new SinkTaskLoop({
       createTask: () => leftovers.sink(sinkTask(plugin)),

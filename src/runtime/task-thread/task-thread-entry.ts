@@ -69,6 +69,7 @@ const host = new TaskHost({
     onTaskTopic: ({ incarnation }, topic) => link.send({ type: 'topic', incarnation, topic }),
   },
   onFailed: ({ incarnation }, trace, leftovers) => link.send({ type: 'failed', incarnation, trace, leftovers }),
+  onSecrets: ({ incarnation }, refresh) => link.send({ type: 'secrets', incarnation, refresh }),
 })
 
 secrets.guardProcess()

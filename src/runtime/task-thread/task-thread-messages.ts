@@ -1,6 +1,7 @@
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
 import type { WorkerProviders } from '../../config/providers/provider-settings.ts'
 import type { Redaction } from '../../config/providers/redaction.ts'
+import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Sample } from '../../foundation/metrics/meters.ts'
 import type { TaskSettings } from '../task-settings.ts'
@@ -50,6 +51,7 @@ export type FromTaskThread =
       readonly leftovers: readonly string[]
     }
   | { readonly type: 'topic'; readonly incarnation: number; readonly topic: string }
+  | { readonly type: 'secrets'; readonly incarnation: number; readonly refresh: SecretRefresh }
   | { readonly type: 'metrics'; readonly tasks: readonly TaskSamples[] }
   | { readonly type: 'read-offsets'; readonly connector: string; readonly partitions: readonly SourcePartition[] }
   | LogMessage
@@ -78,6 +80,8 @@ export function redactedMessage(message: FromTaskThread, redaction: Redaction): 
       return { ...message, trace: redaction.text(message.trace), leftovers: redaction.value(message.leftovers) }
     case 'metrics':
       return { ...message, tasks: message.tasks.map((task) => redactedLabels(task, redaction)) }
+    case 'secrets':
+      return { ...message, refresh: redaction.value(message.refresh) }
     case 'log':
       return redactedLine(message, redaction)
     case 'topic':

@@ -115,6 +115,27 @@ describeWith(['bao'], 'the provider of Vault, with OpenBao', () => {
     expect(await at('secret')).toMatch(/^secret is the mount of an engine, not a secret in it$/)
   })
 
+  it('gives its values the shorter of the lease and the default TTL, or that of the reference', async () => {
+    await vault.must('POST', 'old/leased', { p: 'x', ttl: '90m' })
+    await vault.keep('shop/lasting', { p: 'x' })
+    const ttlOf = async (path: string, settings: RawConfig = {}): Promise<unknown> => {
+      const all = { 'vault.addr': vault.url, 'vault.token': vault.rootToken, ...settings }
+      const provider = openProvider(plugin, all)
+      await provider.get(path, ['p'], signal)
+      return provider.ttlMs?.(path)
+    }
+    expect(await ttlOf('old/leased')).toBe(90 * 60_000)
+    expect(await ttlOf('old/leased', { 'secret.default.ttl': '60000' })).toBe(60_000)
+    expect(await ttlOf('old/leased', { 'secret.default.ttl': '86400000' })).toBe(90 * 60_000)
+    expect(await ttlOf('old/leased?ttl=5000', { 'secret.default.ttl': '60000' })).toBe(5_000)
+    expect(await ttlOf('secret/shop/lasting')).toBeNull()
+    expect(await ttlOf('secret/shop/lasting', { 'secret.default.ttl': '60000' })).toBe(60_000)
+    expect(await ttlOf('secret/shop/lasting?ttl=0', { 'secret.default.ttl': '60000' })).toBe(0)
+    expect((await failure('secret/shop/lasting?ttl=1m', ['p'])).message).toMatch(
+      /ttl=1m, which is not a number of mill/,
+    )
+  })
+
   it('says whether the token or its policies are the reason of a refusal', async () => {
     await vault.keep('bank/account', { p: 'x' })
     const token = await shopToken()

@@ -29,6 +29,7 @@ export const plugin: ConfigProviderPlugin = {
           })
         return Object.fromEntries(keys.filter((key) => key !== 'constructor').map((key) => [key, `${path}-${key}`]))
       },
+      ttlMs: (path) => ({ '/ttl': 60_000, '/wrong-ttl': JSON.parse('"1m"') })[path] ?? null,
       // As in a plugin in JavaScript, which returns no promise.
       close() {
         recordedCalls.push('close')

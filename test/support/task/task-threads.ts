@@ -46,6 +46,7 @@ export function taskThreads(options: {
       onTaskFailed: () => undefined,
       onTaskMoved: () => undefined,
       onTaskTopic: () => undefined,
+      onTaskSecrets: () => undefined,
       ...listener,
     },
     readOffsets: async () => [],

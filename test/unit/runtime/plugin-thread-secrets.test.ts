@@ -15,6 +15,7 @@ const config = { 'connector.class': 'test.LeakyConnector', name: 'c', password: 
 const listener = {
   onReconfigure: vi.fn<ConnectorListener['onReconfigure']>(),
   onConnectorFailed: vi.fn<ConnectorListener['onConnectorFailed']>(),
+  onConnectorSecrets: vi.fn<ConnectorListener['onConnectorSecrets']>(),
   onConnectorsLost: vi.fn<ConnectorListener['onConnectorsLost']>(),
 }
 const write = vi.fn<(...line: unknown[]) => void>()

@@ -30,6 +30,7 @@ function threadsOn(clock: Clock, listener: Partial<ConnectorListener> = {}): Plu
     listener: {
       onReconfigure: () => undefined,
       onConnectorFailed: () => undefined,
+      onConnectorSecrets: () => undefined,
       onConnectorsLost: () => undefined,
       ...listener,
     },

@@ -93,6 +93,17 @@ describe('references in a config', () => {
     expect(recordedCalls).toEqual(['create', 'get /hangs k', 'aborted', 'close'])
   })
 
+  it('have the TTL that their provider gives them, if it is one', async () => {
+    const file = join(directory, 's.properties')
+    writeFileSync(file, 'p=x')
+    const given = { a: `\${file:${file}:p}`, b: '${r:/all:k}', c: '${r:/ttl:k}', d: '${r:/wrong-ttl:k}' }
+    const all = providers({ name: 'file', params: { 'secret.default.ttl': '5000' } }, recording)
+    expect([...(await all.resolve([given])).expiring]).toEqual([
+      [5000, [given.a]],
+      [60_000, [given.c]],
+    ])
+  })
+
   it('need no longer be resolved when the signal fires', async () => {
     const stop = new AbortController()
     const resolving = providers(recording).resolve([{ a: '${r:/hangs:k}' }], stop.signal)
