@@ -9,6 +9,7 @@ import { Watchdog, type WatchedProcess } from '../../src/servers/process/watchdo
 import { BenchError } from './bench-error.ts'
 import { ConnectorRest } from './connector-rest.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
+import { untilEnded } from './until-ended.ts'
 
 const logFile = 'worker.log'
 
@@ -90,7 +91,7 @@ export class BenchWorker extends ConnectorRest {
   /** Ends it by a signal, and waits for its end. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     this.#process.kill(signal)
-    await this.#process.exited
+    await untilEnded(this.#process)
   }
 
   async stop(): Promise<void> {

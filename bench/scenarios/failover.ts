@@ -9,6 +9,7 @@ import { connectFiles } from '../parts/connect-file-plugin.ts'
 import { ConnectorRest } from '../parts/connector-rest.ts'
 import type { BenchContext } from '../parts/context.ts'
 import type { Measurement } from '../parts/results.ts'
+import { untilEnded } from '../parts/until-ended.ts'
 import { BenchWorker } from '../parts/worker.ts'
 
 const workers = 3
@@ -64,7 +65,7 @@ export async function connectFailover(context: BenchContext): Promise<readonly M
       api: new ConnectorRest(rest),
       async kill(signal) {
         process.kill(signal)
-        await process.exited
+        await untilEnded(process)
       },
     }
   })
