@@ -7,6 +7,7 @@ import type { ClassKey } from '../definition/parse-config.ts'
 import { withOrders } from '../definition/describe-config.ts'
 import { parseValue } from '../definition/parse-value.ts'
 import { classResolver } from '../definition/resolve-class.ts'
+import { pluginVersionKey } from './plugin-version.ts'
 
 /** The keys that a connector's transforms and predicates add to its ConfigDef, and the problems across them. */
 export interface StageConfig {
@@ -85,10 +86,11 @@ async function aliasConfig(
     recommended: plugins.classNames(stage.kind),
     resolveClass: classResolver(plugins, stage.kind),
   }
+  const fixed = { [`${prefix}type`]: type, [`${prefix}plugin.version`]: pluginVersionKey }
   const found = plugins.find(stage.kind, config[`${prefix}type`]?.trim() ?? '')
-  if (found === null) return { [`${prefix}type`]: type }
+  if (found === null) return fixed
   const plugin = await plugins.load(found)
-  return { [`${prefix}type`]: type, ...embed({ ...plugin.configDef, ...stage.own }, prefix, group) }
+  return { ...fixed, ...embed({ ...plugin.configDef, ...stage.own }, prefix, group) }
 }
 
 /** Returns the keys below a prefix, in Kafka's order: by group, order, required first, importance, name. */

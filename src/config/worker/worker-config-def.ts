@@ -10,6 +10,7 @@ import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, r
 import { restUsersKey } from './rest/rest-users.ts'
 import { responseHeadersKey } from './rest/response-headers.ts'
 import { restLimitKeys } from './rest/rest-limits.ts'
+import { pluginVersionKey } from '../connector/plugin-version.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
 
@@ -212,6 +213,9 @@ const connect: ConfigDef = {
   'rest.extension.classes': key('LIST', [], 'Java extensions of the REST API.', {
     unsupported: 'extensions are Java classes, which this worker cannot run; remove the line',
   }),
+  'key.converter.plugin.version': pluginVersionKey,
+  'value.converter.plugin.version': pluginVersionKey,
+  'header.converter.plugin.version': pluginVersionKey,
   'metric.reporters': key('LIST', [], 'Metrics reporters.', {
     unsupported: 'reporters are Java classes; use GET /metrics, which Prometheus can scrape',
   }),

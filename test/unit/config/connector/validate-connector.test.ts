@@ -17,6 +17,8 @@ const unserved: [key: string, value: string, reason: string][] = [
   ['column.mask.with.5.chars', 'a.b.c', masks],
   ['column.truncate.to.5.chars', 'a.b.c', masks],
   ['datatype.propagate.source.type', '.+', masks],
+  ['connector.plugin.version', '[3.2,4)', 'is not supported: a worker runs one version of each plugin'],
+  ['value.converter.plugin.version', '3.9.1', 'is not supported: a worker runs one version of each plugin'],
   ['driver.options', '-c x=y', 'is not supported: the connector does not use pgjdbc'],
   ['heartbeat.action.query', 'select 1', 'is not supported: no statement is run with a heartbeat'],
   ['plugin.name', 'decoderbufs', 'Not supported: only pgoutput'],
@@ -404,6 +406,24 @@ describe('a validation', () => {
       expect(errors[0]?.[1]).toContain(key)
     },
   )
+
+  it('refuses versions of transforms and predicates by their names', async () => {
+    const router = { 'transforms.r.type': 'RegexRouter', 'transforms.r.regex': 'a', 'transforms.r.replacement': 'b' }
+    const errors = await errorsOf({
+      ...source,
+      ...router,
+      transforms: 'r',
+      predicates: 'p',
+      'predicates.p.type': 'RecordIsTombstone',
+      'transforms.r.plugin.version': '3.9.1',
+      'predicates.p.plugin.version': '[3.9,4)',
+    })
+    const reason = expect.stringContaining('is not supported: a worker runs one version of each plugin')
+    expect(errors).toEqual([
+      ['transforms.r.plugin.version', reason],
+      ['predicates.p.plugin.version', reason],
+    ])
+  })
 
   it('reports all unsupported settings together', async () => {
     const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))

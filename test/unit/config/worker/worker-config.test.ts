@@ -157,6 +157,10 @@ describe("a worker's configuration", () => {
   })
 
   it.each([
+    [
+      { 'key.converter.plugin.version': '[3.9,)' },
+      /"key.converter.plugin.version" is not supported: a worker runs one version/,
+    ],
     [{ 'rest.extension.classes': 'com.acme.Ext' }, /"rest.extension.classes" is not supported: extensions are Java/],
     [{ 'topic.creation.enable': 'false' }, /topic.creation.enable: Not supported: source connectors create/],
     [{ 'exactly.once.source.support': 'enabled' }, /exactly-once delivery of sources is not supported/],
