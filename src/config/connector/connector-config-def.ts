@@ -2,7 +2,7 @@ import type { ConfigDef, ConfigValue, Validator } from '../../api/config-def.ts'
 
 import { allOf, between, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../../api/validators.ts'
 import { nameProblem } from './connector-name.ts'
-import { pluginVersionDef } from './plugin-version.ts'
+import { pluginVersionDef } from '../definition/plugin-version.ts'
 
 /** Why the `errors.*` settings are rejected. */
 export const errorsReason =

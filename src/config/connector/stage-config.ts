@@ -7,7 +7,7 @@ import type { ClassKey } from '../definition/parse-config.ts'
 import { withOrders } from '../definition/describe-config.ts'
 import { parseValue } from '../definition/parse-value.ts'
 import { classResolver } from '../definition/resolve-class.ts'
-import { pluginVersionKey } from './plugin-version.ts'
+import { pluginVersionKey } from '../definition/plugin-version.ts'
 
 /** The keys that a connector's transforms and predicates add to its ConfigDef, and the problems across them. */
 export interface StageConfig {

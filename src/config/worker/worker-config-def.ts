@@ -10,7 +10,7 @@ import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, r
 import { restUsersKey } from './rest/rest-users.ts'
 import { responseHeadersKey } from './rest/response-headers.ts'
 import { restLimitKeys } from './rest/rest-limits.ts'
-import { pluginVersionKey } from '../connector/plugin-version.ts'
+import { pluginVersionKey } from '../definition/plugin-version.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
 

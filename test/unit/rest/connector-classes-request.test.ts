@@ -25,7 +25,7 @@ describe('the connector classes of another worker', () => {
     await server.close()
   })
 
-  it('cannot be had of a worker that is not there, or of something else', async () => {
+  it('are unavailable from a worker that is not there, and from something else', async () => {
     const gone = `http://127.0.0.1:${await freePort()}`
     await expect(connectorClassesRequest(null, null)(gone, signal)).rejects.toThrow(
       /^GET http:\/\/127\.0\.0\.1:\d+\/connector-plugins failed: connect ECONNREFUSED/v,
