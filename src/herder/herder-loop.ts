@@ -1,3 +1,4 @@
+import type { TaskId } from '../config/connector/task-id.ts'
 import type { Clock } from '../foundation/clock.ts'
 import { deferred, type Deferred } from '../foundation/async/deferred.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
@@ -15,6 +16,7 @@ import type { AssignmentReconciler } from './local/assignment-reconciler.ts'
 import type { ConnectorInstances } from './local/connector-instances.ts'
 import { NotReadyError, WorkerStoppingError } from './herder-errors.ts'
 import { planRestart } from './restart-plan.ts'
+import type { InstanceRecord } from '../storage/status-backing-store.ts'
 import { unusableMessage, type ClusterConfigState, type ConfigChange } from './state/cluster-config-state.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TickThreadStage } from './tick-thread-stage.ts'
@@ -107,7 +109,7 @@ export class HerderLoop {
     let released = Promise.resolve()
     await this.#exclusively('applying an assignment', () => {
       if (!this.#stopping) released = reconciler.reconcile(membership.work)
-      if (membership.isLeader) this.#updateUnownedStatuses()
+      this.#updateUnownedStatuses()
     })
     this.#ready ||= membership.generation >= 0
     return { released }
@@ -126,8 +128,15 @@ export class HerderLoop {
     void this.#exclusively('applying the configuration', () => {
       this.#reconcileRequested = false
       void this.#options.reconciler.reconcile()
-      if (this.#membership.isLeader) this.#updateUnownedStatuses()
+      this.#updateUnownedStatuses()
     })
+  }
+
+  /** A status was read. That of what is not configured any more may come late: its worker had not read so. */
+  onStatus(status: InstanceRecord): void {
+    if (!this.#isLeading || this.#stopping) return
+    if (status.type === 'connector') this.#removeUnknownConnector(status.connector)
+    else this.#removeUnknownTask({ connector: status.connector, task: status.task })
   }
 
   /** Resolves when the tasks of a connector that the config state shows as stopped have ended, on all workers of the group. */
@@ -180,8 +189,14 @@ export class HerderLoop {
     }
   }
 
+  /** Whether this worker leads and knows the configuration. One that was suspended may know an old one. */
+  get #isLeading(): boolean {
+    return this.#membership.isLeader && this.#options.lease.isValid
+  }
+
   /** On the leader: shows connectors that cannot run, and removes the statuses of what is not configured any more. */
   #updateUnownedStatuses(): void {
+    if (!this.#isLeading) return
     const { configState, statuses, logger } = this.#options
     for (const [name, unusable] of configState.unusable()) {
       const message = unusableMessage(name, unusable)
@@ -190,10 +205,18 @@ export class HerderLoop {
       statuses.putConnector(name, 'FAILED', message)
     }
     const known = statuses.known()
-    for (const name of known.connectors) {
-      if (!configState.has(name) && !configState.unusable().has(name)) statuses.removeConnector(name)
-    }
-    for (const id of known.tasks) if (id.task >= configState.taskCount(id.connector)) statuses.removeTask(id)
+    for (const name of known.connectors) this.#removeUnknownConnector(name)
+    for (const id of known.tasks) this.#removeUnknownTask(id)
+  }
+
+  #removeUnknownConnector(name: string): void {
+    const { configState, statuses } = this.#options
+    if (!configState.has(name) && !configState.unusable().has(name)) statuses.removeConnector(name)
+  }
+
+  #removeUnknownTask(id: TaskId): void {
+    const { configState, statuses } = this.#options
+    if (id.task >= configState.taskCount(id.connector)) statuses.removeTask(id)
   }
 
   /** Runs actions one at a time. An exception here is a bug: it is logged, and the loop continues. */

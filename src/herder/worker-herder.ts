@@ -4,13 +4,7 @@ import type { WorkerGroup as GroupSettings } from '../config/connector/connector
 import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { Clock } from '../foundation/clock.ts'
-import { errorMessage } from '../foundation/error-message.ts'
-import {
-  loggerLevelOf,
-  type LoggerLevel,
-  type LoggerSetting,
-  type LogLevels,
-} from '../foundation/logging/log-levels.ts'
+import type { LoggerLevel, LoggerSetting, LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConnectorListener } from '../runtime/connector-listener.ts'
@@ -31,6 +25,7 @@ import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 import type { WorkerGroup, WorkerGroupHandlers } from './group/worker-group.ts'
+import { applyClusterLevel } from './cluster-log-level.ts'
 import { BadRequestError, ForbiddenError, NotAssignedError, WorkerStoppingError } from './herder-errors.ts'
 import { HerderLoop } from './herder-loop.ts'
 import { HerderReads, type OffsetReader } from './herder-reads.ts'
@@ -172,7 +167,7 @@ export class WorkerHerder implements Herder {
     const { configs, statuses, offsets } = this.#options
     await Promise.all([
       configs.start((record, offset) => this.#onConfigRecord(record, offset), signal),
-      statuses.start(signal),
+      statuses.start(signal, (status) => this.#loop.onStatus(status)),
       offsets.start(signal),
     ])
     this.#isFollowing = true
@@ -374,18 +369,9 @@ export class WorkerHerder implements Herder {
     this.#options.onActivity()
     // Levels that were set before this worker started do not count, as in Connect.
     if (record?.type === 'session-key') this.#internal.onSessionKey(record)
-    if (record?.type === 'logger-level' && this.#isFollowing) this.#applyLoggerLevel(record)
+    if (record?.type === 'logger-level' && this.#isFollowing)
+      applyClusterLevel(record, (...level) => this.setLoggerLevel(...level), this.#options.logger)
     if (change !== null && this.#isFollowing) this.#loop.onConfigChange(change)
-  }
-
-  #applyLoggerLevel({ logger, level }: Extract<ConfigRecord, { type: 'logger-level' }>): void {
-    const known = loggerLevelOf(level)
-    try {
-      if (known !== null) this.setLoggerLevel(logger, known)
-      else this.#options.logger.warn(`level ${level} of logger ${logger} in the config topic is ignored: no such level`)
-    } catch (error) {
-      this.#options.logger.warn(`the level of logger ${logger} in the config topic is ignored: ${errorMessage(error)}`)
-    }
   }
 
   /** The leader knows the owner, and others ask the leader. */

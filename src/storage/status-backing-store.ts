@@ -31,6 +31,7 @@ export class StatusBackingStore {
   /** What this worker wrote last of what it runs, by key. */
   readonly #own = new Map<string, InstanceRecord>()
   readonly #pending = new Set<Promise<void>>()
+  #onStatus: StatusListener = () => undefined
 
   constructor(options: StatusBackingStoreOptions) {
     this.#options = options
@@ -41,9 +42,14 @@ export class StatusBackingStore {
     })
   }
 
-  /** Reads the topic to its end; a missing topic is created. @throws ConfigError, ConnectError */
-  async start(signal?: AbortSignal): Promise<void> {
+  /**
+   * Reads the topic to its end; a missing topic is created.
+   * @param onStatus receives each status that is read after that, unless this worker has written a later one
+   * @throws ConfigError, ConnectError
+   */
+  async start(signal?: AbortSignal, onStatus: StatusListener = () => undefined): Promise<void> {
     await this.#log.start((record) => this.#apply(record), signal)
+    this.#onStatus = onStatus
   }
 
   /** Writes a connector's status; null removes it. */
@@ -152,7 +158,9 @@ export class StatusBackingStore {
     try {
       const status = decodeStatusRecord(key, value)
       this.#fold.apply(status)
-      if (key !== null && status.type !== 'topic') this.#reassert(key, status)
+      if (key === null || status.type === 'topic') return
+      this.#reassert(key, status)
+      if (status.status !== null && !this.#unread.has(key)) this.#onStatus(status)
     } catch (error) {
       const { topic, logger } = this.#options
       const reason = errorMessage(error)
@@ -162,7 +170,11 @@ export class StatusBackingStore {
   }
 }
 
-type InstanceRecord = Exclude<StatusRecord, { readonly type: 'topic' }>
+/** The status of a connector or task. */
+export type InstanceRecord = Exclude<StatusRecord, { readonly type: 'topic' }>
+
+/** Must not throw. */
+export type StatusListener = (status: InstanceRecord) => void
 
 function mayWrite(known: RunStatus | null, status: RunStatus): boolean {
   return known === null || known.workerId === status.workerId || known.generation <= status.generation

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/foundation/clock.ts'
 import { ConfigBackingStore } from '../../src/storage/config-backing-store.ts'
 import type { ConfigRecord } from '../../src/storage/config-record.ts'
 import { OffsetBackingStore } from '../../src/storage/offset-backing-store.ts'
-import { StatusBackingStore } from '../../src/storage/status-backing-store.ts'
+import { StatusBackingStore, type StatusListener } from '../../src/storage/status-backing-store.ts'
 import type { RunStatus } from '../../src/storage/status-record.ts'
 import { TopicWriter } from '../../src/storage/topic-writer.ts'
 import { quietLogger } from '../support/quiet-logger.ts'
@@ -245,12 +245,28 @@ export function storageContract(open: () => Promise<string> | string): void {
   describe('status store', () => {
     const running: RunStatus = { state: 'RUNNING', trace: null, workerId: 'a:1', generation: 2 }
 
-    async function openStore(topic: InternalTopic): Promise<StatusBackingStore> {
+    async function openStore(topic: InternalTopic, onStatus?: StatusListener): Promise<StatusBackingStore> {
       const onError = (error: Error): void => expect.fail(error.message)
       const store = new StatusBackingStore({ client, writer, topic, logger: quietLogger(), onError })
-      await store.start()
+      await store.start(undefined, onStatus)
       return store
     }
+
+    it('tells of each status that is read after its start, and of no removal', async () => {
+      const topic = topicOf('status', 1)
+      const one = await openStore(topic)
+      one.putConnector('c', running)
+      await one.flush()
+      const told: (string | undefined)[] = []
+      const two = await openStore(topic, ({ status }) => void told.push(status?.state))
+      one.putConnector('c', { ...running, state: 'UNASSIGNED' })
+      one.putConnector('c', null)
+      one.putTask('c', 0, { ...running, state: 'FAILED' })
+      await one.flush()
+      await two.refresh()
+      expect(told).toEqual(['UNASSIGNED', 'FAILED'])
+      await Promise.all([one.close(), two.close()])
+    })
 
     it('shows its own writes immediately, and those of other workers once they are read', async () => {
       const topic = topicOf('status', 5)

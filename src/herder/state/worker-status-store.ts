@@ -1,6 +1,6 @@
 import { clipped } from '../../foundation/logging/clipped.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import type { StatusBackingStore } from '../../storage/status-backing-store.ts'
+import type { StatusBackingStore, StatusListener } from '../../storage/status-backing-store.ts'
 import type { RunState, RunStatus } from '../../storage/status-record.ts'
 import type { InstanceStatus, TaskStatus } from '../entities/connector-status.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
@@ -25,9 +25,9 @@ export class WorkerStatusStore {
     this.#clock = clock
   }
 
-  /** Reads the status topic to its end. @throws ConfigError, ConnectError */
-  async start(signal: AbortSignal): Promise<void> {
-    await this.#store.start(signal)
+  /** Reads the status topic to its end. @param onStatus as in the topic's `start` @throws ConfigError, ConnectError */
+  async start(signal: AbortSignal, onStatus: StatusListener): Promise<void> {
+    await this.#store.start(signal, onStatus)
   }
 
   /** The generation of the statuses that are written from now on. */

@@ -20,6 +20,7 @@ import type { ConnectorListener } from '../../../src/runtime/connector-listener.
 import type { TaskListener } from '../../../src/runtime/task-listener.ts'
 import type { ConfigSubscriber } from '../../../src/storage/config-backing-store.ts'
 import type { ConfigRecord } from '../../../src/storage/config-record.ts'
+import type { InstanceRecord, StatusListener } from '../../../src/storage/status-backing-store.ts'
 import { StatusFold } from '../../../src/storage/status-fold.ts'
 import type { RunStatus, TopicUse } from '../../../src/storage/status-record.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -36,7 +37,17 @@ export const config = { 'connector.class': source, 'tasks.max': '1', name: 'a', 
 class MemoryStatusTopic extends StatusFold implements StatusTopic {
   readonly writes: string[] = []
 
-  async start(): Promise<void> {}
+  #onStatus: StatusListener = () => undefined
+
+  async start(_signal?: AbortSignal, onStatus: StatusListener = () => undefined): Promise<void> {
+    this.#onStatus = onStatus
+  }
+
+  /** Another worker has written it. */
+  read(status: InstanceRecord): void {
+    this.apply(status)
+    this.#onStatus(status)
+  }
 
   putConnector(connector: string, status: RunStatus | null): void {
     this.writes.push(`${connector} ${status?.state ?? 'removed'}`)
@@ -227,7 +238,7 @@ export async function herd(options: HerdOptions = {}) {
   let generation = 1
   const logger = quietLogger()
   /** With everything that was ever written, also by the test. */
-  const statuses = Object.assign(new WorkerStatusStore(topic, 'w', clock), { writes: topic.writes })
+  const statuses = Object.assign(new WorkerStatusStore(topic, 'w', clock), { writes: topic.writes, topic })
   options.statusesBefore?.(statuses)
   const activity = { count: 0 }
   const rebalances = { count: 0 }
