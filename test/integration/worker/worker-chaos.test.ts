@@ -21,6 +21,7 @@ function chosenPlans(): readonly ChaosPlan[] {
 describe('a group of three workers, with random requests', () => {
   it.for(chosenPlans())(
     'and $faults faults by seed $seed is what its config topic says, and loses nothing',
+    { timeout: 900_000 },
     async (plan) => {
       const { faults, transcript } = await runWorkerChaos(plan)
       expect(faults, transcript).toEqual([])

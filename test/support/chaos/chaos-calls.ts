@@ -90,13 +90,14 @@ export class ChaosCalls {
     else add()
   }
 
-  /** The request of a call; null when the offsets that it would change are not known. */
+  /** The request of a call; null when there are no offsets that it could change, or they are not known. */
   async #requestOf(worker: number, call: Call): Promise<Request | null> {
     if (call.type !== 'alter-offsets') return requestOf(this.#options.group.directory, call)
     const path = `/connectors/${call.name}/offsets`
     const { status, message } = await responseOf(this.#options.group.urlOf(worker), { method: 'GET', path })
     if (status !== 200) return null
     const { offsets } = JSON.parse(message) as { offsets: readonly StoredOffset[] }
+    if (offsets.length === 0) return null
     return { method: 'PATCH', path, body: { offsets: offsets.map((stored) => movedBack(stored, call.share)) } }
   }
 }

@@ -28,6 +28,9 @@ interface Numbers {
   readonly repeated: number
 }
 
+/** Of each source. */
+const shownFaults = 5
+
 /** Each line of each file is in its topic, each record of a topic is in the file of each sink, in their order. */
 export async function checkData(reader: GroupReader, run: DataRun): Promise<DataReport> {
   const faults: string[] = []
@@ -41,7 +44,7 @@ export async function checkData(reader: GroupReader, run: DataRun): Promise<Data
     copies.set(source, numbers.length)
     faults.push(...orderFaults(`topic ${topicOf(source)}`, found.first, run.written))
     const known = [...run.faults, ...(run.offsetChanges.get(source) ?? [])]
-    faults.push(...unexplainedRepeats(source, records, numbers, known))
+    faults.push(...sequenceFaults(source, records, numbers, known))
   }
   const files = sinks.map((sink) => fileReport(sink, run, copies))
   return {
@@ -85,22 +88,28 @@ function orderFaults(what: string, first: readonly number[], written: number): r
   return first.length === written ? [] : [`${what} has ${first.length} lines of ${written}`]
 }
 
-/** Records that a source has written again although nothing had happened to its worker, its broker or its offsets. */
-function unexplainedRepeats(
+/**
+ * A task writes one line after the other. It begins again at an earlier line only when something has happened to its worker, its
+ * broker or its offsets. Where a topic continues behind a later line, two tasks have written at the same time.
+ */
+function sequenceFaults(
   source: string,
   records: readonly ReadRecord[],
   numbers: readonly number[],
   known: readonly Disturbance[],
 ): readonly string[] {
-  return numbers.flatMap((number, at) => {
+  const faults = numbers.flatMap((number, at) => {
     const before = numbers[at - 1] ?? -1
-    if (number > before) return []
+    if (number === before + 1) return []
     const times = [records[at - 1]?.timestamp ?? 0, records[at]?.timestamp ?? 0]
     const [from, to] = [Math.min(...times), Math.max(...times)]
-    if (known.some((one) => one.from <= to && one.to >= from)) return []
+    if (number <= before && known.some((one) => one.from <= to && one.to >= from)) return []
     const when = times.map((time) => new Date(time).toISOString().slice(11, 23)).join(' and ')
-    return [`${source} has written line ${number} again after line ${before}, read at ${when}`]
+    const what = number > before ? 'as of another task' : 'again'
+    return [`${source} has written line ${number} after line ${before}, ${what}, read at ${when}`]
   })
+  const more = faults.length - shownFaults
+  return more <= 0 ? faults : [...faults.slice(0, shownFaults), `${source} has done so ${more} times more`]
 }
 
 function firstOccurrences(numbers: readonly number[]): Numbers {

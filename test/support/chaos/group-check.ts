@@ -126,7 +126,7 @@ function expectedTasks(fold: Fold): ReadonlySet<string> {
 }
 
 /** The tasks that a worker runs, by what the threads of the tasks measure. */
-async function runningTasks(url: string): Promise<readonly string[]> {
+export async function runningTasks(url: string): Promise<readonly string[]> {
   const page = await (await fetch(`${url}/metrics`)).text()
   const pattern = /^penstock_(?:source_records_polled|sink_records_read)_total\{connector="([^"]+)",task="(\d+)"\}/gm
   return Array.from(page.matchAll(pattern), ([, name, task]) => `${name}-${task}`)

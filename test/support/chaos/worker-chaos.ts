@@ -4,7 +4,7 @@ import { connectorNames, sinks, sources, topicOf } from './chaos-connectors.ts'
 import { ChaosGroup, last } from './chaos-group.ts'
 import { planSteps, workerCount, type Batches, type ChaosPlan, type Fault, type Step } from './chaos-plan.ts'
 import { checkData, hasAllLines } from './data-check.ts'
-import { groupFaults, writeFaults } from './group-check.ts'
+import { groupFaults, runningTasks, writeFaults } from './group-check.ts'
 import { GroupReader } from './group-reader.ts'
 import { LineWriter } from './line-writer.ts'
 import type { Trouble } from './rest-outcomes.ts'
@@ -23,6 +23,9 @@ type FaultStep = Extract<Step, { readonly type: 'fault' }>
 
 /** A group that has not become what its config topic says for so long never will. */
 const settleMs = 120_000
+/** How often the tasks of a frozen worker are looked for elsewhere, and the time between. */
+const takeOverLooks = 50
+const lookMs = 100
 /** Workers say with these words that records may come again. */
 const announcement = /will be (?:delivered|read) again|records may be repeated/
 
@@ -114,12 +117,14 @@ class Run {
         await this.#send(later)
         return await group.restart(fault.worker)
       case 'freeze': {
+        const ran = await runningTasks(group.urlOf(fault.worker))
         group.freeze(fault.worker)
         const pending = [
           this.#calls.send({ worker: fault.worker, call: fault.pending }),
           this.#send(elsewhere(during, fault.worker)),
         ]
         await until('the frozen worker is removed', async () => (await this.#reader.members()) === workerCount - 1)
+        await this.#takenOver(ran)
         await this.#send(elsewhere(later, fault.worker))
         group.thaw(fault.worker)
         await Promise.all(pending)
@@ -143,6 +148,17 @@ class Run {
         await this.#send(later)
         return await sent
       }
+    }
+  }
+
+  /** Waits until others run these tasks, and not long: a request may have changed what is to run. */
+  async #takenOver(tasks: readonly string[]): Promise<void> {
+    for (let look = 0; look < takeOverLooks; look += 1) {
+      const running = await Promise.all(
+        this.#group.running.map(async (at) => await runningTasks(this.#group.urlOf(at))),
+      )
+      if (tasks.every((task) => running.flat().includes(task))) return
+      await last(lookMs)
     }
   }
 
