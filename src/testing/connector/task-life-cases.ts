@@ -6,6 +6,8 @@ import { caseMaker, withFixture, type ContractCase } from '../contract/contract-
 import { ContractError } from '../contract/contract-error.ts'
 import { rules } from '../contract/rules.ts'
 import type { ConnectorFixture, ConnectorOptions } from './connector-options.ts'
+import type { GivenConfig } from '../host/task-context.ts'
+import { taskConfigOf } from './connector-host.ts'
 import { changed } from './given-config.ts'
 
 /** A task of either kind, as these cases need it. */
@@ -21,7 +23,7 @@ export interface LivingTask {
 }
 
 /** Creates a task that is not started. */
-export type CreateTask<F> = (run: CaseRun, config: RawConfig, fixture: F) => LivingTask
+export type CreateTask<F> = (run: CaseRun, given: GivenConfig, fixture: F) => LivingTask
 
 /** When `stop` is called after `start`, in turns of the event loop. */
 const triedTurns = [0, 1, 2, 5, 20]
@@ -35,30 +37,32 @@ export function taskLifeCases<F extends ConnectorFixture>(
   const make = caseMaker(plugin.className, options)
   const makeWith = (
     name: string,
-    body: (run: CaseRun, createTask: (change?: RawConfig) => LivingTask) => Promise<void>,
+    body: (run: CaseRun, createTask: (change?: RawConfig) => Promise<LivingTask>) => Promise<void>,
   ): ContractCase =>
     make(name, async (run) => {
       await withFixture(run, prepare, async (fixture) => {
         run.watchWork()
-        await body(run, (change = {}) => create(run, changed(fixture.config, change), fixture))
+        await body(run, async (change = {}) => {
+          return create(run, await taskConfigOf(run, plugin, changed(fixture.config, change)), fixture)
+        })
       })
     })
   const cases = [
     makeWith('leaves nothing open when it stops', async (run, createTask) => {
-      const task = createTask()
+      const task = await createTask()
       await task.start()
       await task.work()
       await stopTwice(run, task)
     }),
-    makeWith('stops before it was started', async (run, createTask) => await stopTwice(run, createTask())),
+    makeWith('stops before it was started', async (run, createTask) => await stopTwice(run, await createTask())),
     makeWith('stops while it starts', async (run, createTask) => {
-      for (const turns of triedTurns) await stopsDuringStart(run, createTask(), turns)
+      for (const turns of triedTurns) await stopsDuringStart(run, await createTask(), turns)
     }),
   ]
   if (unusable === undefined) return cases
   const fails = makeWith(
     'names why it cannot work, and stops then',
-    async (run, createTask) => await namesWhy(run, createTask(unusable)),
+    async (run, createTask) => await namesWhy(run, async () => await createTask(unusable)),
   )
   return [...cases, fails]
 }
@@ -85,27 +89,26 @@ async function stopsDuringStart(run: CaseRun, task: LivingTask, turns: number): 
   await stopTwice(run, task)
 }
 
-/** A task that waits for its system by itself says so with a condition. */
-async function namesWhy(run: CaseRun, task: LivingTask): Promise<void> {
-  const failure = await failureOf(run, task)
+/** A connector or task may fail; a task that waits for its system by itself says so with a condition. */
+async function namesWhy(run: CaseRun, createTask: () => Promise<LivingTask>): Promise<void> {
+  let task: LivingTask | null = null
+  const failure = await failureOf(run, async () => (task = await createTask()))
   if (failure instanceof ContractError) throw failure
   if (failure !== null && (!(failure instanceof ConnectError) || failure.message.trim() === ''))
     throw run.broken(rules.errors, `it failed with ${describeError(failure)}, which names nothing.`)
-  if (failure === null && task.trouble() === null) {
-    const did = `in ${run.waitMs} ms with the config \`unusable\`, it neither failed nor raised a condition.`
-    throw run.broken(rules.errors, did)
-  }
-  await stopTwice(run, task)
+  if (task !== null) await stopTwice(run, task)
 }
 
-async function failureOf(run: CaseRun, task: LivingTask): Promise<unknown> {
+async function failureOf(run: CaseRun, createTask: () => Promise<LivingTask>): Promise<unknown> {
   try {
+    const task = await createTask()
     await task.start()
-    await run.until(async () => {
+    const isShown = await run.until(async () => {
       await task.work()
       return task.trouble() !== null
     })
-    return null
+    const did = `in ${run.waitMs} ms with the config \`unusable\`, it neither failed nor raised a condition.`
+    return isShown ? null : run.broken(rules.errors, did)
   } catch (error) {
     return error
   }

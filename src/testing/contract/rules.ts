@@ -78,6 +78,10 @@ export const rules = {
     says: 'Receives records, in order within each partition, with gaps where records were removed; empty if none arrived in time.',
     where: 'SinkTask.put',
   },
+  originalTopic: {
+    says: "The record's topic before transforms. The next two fields are likewise unaffected by them.",
+    where: 'SinkRecord.originalTopic',
+  },
   putErrors: {
     says: 'After a RetriableError from `put`, the same records are delivered again with back-off.',
     where: 'SinkTask',

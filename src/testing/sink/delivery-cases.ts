@@ -2,7 +2,7 @@ import { ConnectError, RetriableError } from '../../api/errors.ts'
 import { systemClock } from '../../foundation/clock.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { TopicPartition } from '../../foundation/topic-partition.ts'
-import { givenConfig } from '../connector/given-config.ts'
+import { taskConfigOf } from '../connector/connector-host.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
 import { caseMaker, withFixture, type ContractCase } from '../contract/contract-case.ts'
 import { ContractError } from '../contract/contract-error.ts'
@@ -44,6 +44,7 @@ export function deliveryCases<F extends SinkFixture>(options: SinkContractOption
     makeWith('gives partitions up and takes them back', givesUp),
     makeWith('takes partitions back that were lost', takesLostBack),
     makeWith('continues after commits that failed', continuesAfterFailedCommit),
+    makeWith('returns the offsets of the topics that were read, whatever transforms call them', knowsOrigin),
     makeWith('takes records without a value, or says why not', takesTombstones),
   ]
   if (interrupt === undefined) return cases
@@ -61,10 +62,11 @@ async function onParts(
   { plugin, repeats = false }: Pick<SinkContractOptions, 'plugin' | 'repeats'>,
   body: (parts: Parts) => Promise<void>,
 ): Promise<void> {
+  const given = await taskConfigOf(run, plugin, fixture.config)
   const hosts: SinkHost[] = []
   const log = new SinkLog(fixture)
   const host = (): SinkHost => {
-    const created = new SinkHost(run, plugin, { given: givenConfig(plugin.configDef, fixture.config), fixture, log })
+    const created = new SinkHost(run, plugin, { given, fixture, log })
     hosts.push(created)
     return created
   }
@@ -178,6 +180,19 @@ async function continuesAfterFailedCommit(parts: Parts): Promise<void> {
   await task.drain()
   await checkTarget(parts, rules.commitFailed, 'again')
   await end(task, partitions)
+}
+
+/** A transform gives the records of one topic the name of the other, whose partitions are not assigned. */
+async function knowsOrigin(parts: Parts): Promise<void> {
+  const { log, partitions, host } = parts
+  const [first, , { topic }] = partitions
+  const task = host()
+  await task.start()
+  await task.open([first])
+  log.append([first], recordCount, topic)
+  await task.drain()
+  await checkTarget(parts, rules.originalTopic, 'once')
+  await end(task, [first])
 }
 
 /** A sink that refuses such records names the reason. It is up to the sink what the target has of the key afterwards. */

@@ -1,7 +1,6 @@
 import { configCases } from '../connector/config-cases.ts'
 import { connectorCases } from '../connector/connector-cases.ts'
 import { taskLifeCases, type LivingTask } from '../connector/task-life-cases.ts'
-import { givenConfig } from '../connector/given-config.ts'
 import type { ContractCase } from '../contract/contract-case.ts'
 import { deliveryCases } from './delivery-cases.ts'
 import { SinkHost } from './sink-host.ts'
@@ -18,9 +17,9 @@ import { topicsOf } from './sink-topics.ts'
  */
 export function sinkContract<F extends SinkFixture>(options: SinkContractOptions<F>): readonly ContractCase[] {
   const { plugin } = options
-  const life = taskLifeCases(options, (run, config, fixture): LivingTask => {
+  const life = taskLifeCases(options, (run, given, fixture): LivingTask => {
     const log = new SinkLog(fixture)
-    const host = new SinkHost(run, plugin, { given: givenConfig(plugin.configDef, config), fixture, log })
+    const host = new SinkHost(run, plugin, { given, fixture, log })
     const [first] = topicsOf(fixture)
     const partitions = [{ topic: first, partition: 0 }]
     let isOpen = false

@@ -94,9 +94,9 @@ export class SinkHost {
       await systemClock.sleep(retryMs)
       return false
     }
-    for (const { originalTopic: topic, originalPartition: partition, originalOffset } of records) {
-      const position = this.#positions.get(formatTopicPartition({ topic, partition }))
-      if (position !== undefined) position.delivered = originalOffset + 1
+    for (const record of records) {
+      const position = this.#positions.get(nameOf(record))
+      if (position !== undefined) position.delivered = record.originalOffset + 1
     }
     if (this.#commitRequested) await this.commit('acknowledged')
     this.#throwRaised()
@@ -163,7 +163,7 @@ export class SinkHost {
       await this.commit('acknowledged')
     }
     const names = partitions.map(formatTopicPartition)
-    this.#refused = this.#refused.filter((record) => !names.includes(formatTopicPartition(record)))
+    this.#refused = this.#refused.filter((record) => !names.includes(nameOf(record)))
     for (const name of names) {
       this.#positions.delete(name)
       this.#paused.delete(name)
@@ -300,6 +300,11 @@ export class SinkHost {
   }
 }
 
+/** Returns the partition from which the record was read, whatever transforms made of it. */
+function nameOf({ originalTopic: topic, originalPartition: partition }: SinkRecord): string {
+  return formatTopicPartition({ topic, partition })
+}
+
 function namesOf(records: readonly SinkRecord[]): string {
-  return records.map((record) => `${formatTopicPartition(record)}@${record.offset}`).join(', ')
+  return records.map((record) => `${nameOf(record)}@${record.originalOffset}`).join(', ')
 }

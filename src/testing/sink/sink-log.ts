@@ -20,10 +20,13 @@ export class SinkLog {
     this.#fixture = fixture
   }
 
-  /** Appends the next `count` records of the fixture to each partition. */
-  append(partitions: readonly TopicPartition[], count: number): void {
+  /**
+   * Appends the next `count` records of the fixture to each partition.
+   * @param renamedTo the topic that transforms give them
+   */
+  append(partitions: readonly TopicPartition[], count: number, renamedTo: string | null = null): void {
     for (let i = 0; i < count; i += 1)
-      for (const at of partitions) this.#append(at, this.#fixture.record(this.#of(at).length, at))
+      for (const at of partitions) this.#append(at, this.#fixture.record(this.#of(at).length, at), renamedTo)
   }
 
   /** Appends a record without a value, with the key of the partition's last record. */
@@ -58,11 +61,11 @@ export class SinkLog {
     return known
   }
 
-  #append({ topic, partition }: TopicPartition, parts: RecordParts): void {
+  #append({ topic, partition }: TopicPartition, parts: RecordParts, renamedTo: string | null = null): void {
     const records = this.#of({ topic, partition })
     const offset = records.length + (records.length >= gapBefore ? gap : 0)
     const record: SinkRecord = {
-      topic,
+      topic: renamedTo ?? topic,
       partition,
       offset,
       keySchema: parts.keySchema ?? null,

@@ -1,7 +1,7 @@
 import { ConnectError, RetriableError } from '../../api/errors.ts'
 import type { SourceRecord } from '../../api/record.ts'
 import { scheduler } from 'node:timers/promises'
-import { givenConfig } from '../connector/given-config.ts'
+import { taskConfigOf } from '../connector/connector-host.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
 import { caseMaker, withFixture, type ContractCase } from '../contract/contract-case.ts'
 import { ContractError } from '../contract/contract-error.ts'
@@ -55,9 +55,10 @@ async function onParts(
   { plugin, endless }: Pick<SourceContractOptions, 'plugin' | 'endless'>,
   body: (parts: Parts) => Promise<void>,
 ): Promise<void> {
+  const given = await taskConfigOf(run, plugin, fixture.config)
   const hosts: SourceHost[] = []
   const host = (store?: SourceStore): SourceHost => {
-    const created = new SourceHost(run, plugin, givenConfig(plugin.configDef, fixture.config), store)
+    const created = new SourceHost(run, plugin, given, store)
     hosts.push(created)
     return created
   }
@@ -81,7 +82,10 @@ async function deliversAll({ expectation, host }: Parts): Promise<void> {
   await task.stop()
 }
 
-/** One more record is durable in each run of the task, whatever it has read ahead. */
+/**
+ * One more record is durable in each run of the task, whatever it has read ahead. The task learns of every second one: it may
+ * be killed before.
+ */
 async function resumesAnywhere({ run, expectation, host }: Parts): Promise<void> {
   await expectation.add(recordCount)
   const durable: SourceRecord[] = []
@@ -94,7 +98,8 @@ async function resumesAnywhere({ run, expectation, host }: Parts): Promise<void>
     const next = expectation.firstOf(task.records)
     durable.push(...next)
     run.note(`record ${stored} and its offset are durable`)
-    await task.commit(next)
+    if (stored % 2 === 1) await task.commit(next)
+    else task.store.store(next)
     expectation.checkNothingWrong(durable, rules.sourceOffset)
     await task.stop()
   }

@@ -1,6 +1,5 @@
 import { configCases } from '../connector/config-cases.ts'
 import { connectorCases } from '../connector/connector-cases.ts'
-import { givenConfig } from '../connector/given-config.ts'
 import { taskLifeCases } from '../connector/task-life-cases.ts'
 import type { ContractCase } from '../contract/contract-case.ts'
 import { deliveryCases } from './delivery-cases.ts'
@@ -16,8 +15,8 @@ import type { SourceContractOptions, SourceFixture } from './source-options.ts'
  */
 export function sourceContract<F extends SourceFixture>(options: SourceContractOptions<F>): readonly ContractCase[] {
   const { plugin } = options
-  const life = taskLifeCases(options, (run, config) => {
-    const host = new SourceHost(run, plugin, givenConfig(plugin.configDef, config))
+  const life = taskLifeCases(options, (run, given) => {
+    const host = new SourceHost(run, plugin, given)
     return {
       start: async () => await host.start(),
       work: async () => await host.pollShortly(),

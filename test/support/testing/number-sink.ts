@@ -24,6 +24,8 @@ const targets = new Map<string, NumberTarget>()
 let made = 0
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
+/** The partition from which a record was read. */
+const originOf = ({ originalTopic, originalPartition }: SinkRecord): string => `${originalTopic}-${originalPartition}`
 export const idOf = ({ originalTopic, originalPartition, originalOffset }: SinkRecord): string =>
   `${originalTopic}-${originalPartition}@${originalOffset}`
 
@@ -64,15 +66,19 @@ export class CollectingTask implements SinkTask {
 
   async close(partitions: readonly TopicPartition[]): Promise<void> {
     const names = partitions.map(nameOf)
-    this.pending = this.pending.filter((record) => !names.includes(nameOf(record)))
+    this.pending = this.pending.filter((record) => !names.includes(this.partitionOf(record)))
     for (const name of names) this.written.delete(name)
   }
 
   async flush(): Promise<void> {
     for (const record of this.pending.splice(0)) {
       this.write(record)
-      this.written.set(nameOf(record), record.offset + 1)
+      this.written.set(this.partitionOf(record), record.offset + 1)
     }
+  }
+
+  partitionOf(record: SinkRecord): string {
+    return originOf(record)
   }
 
   write(record: SinkRecord): void {

@@ -63,6 +63,7 @@ export class NumberTask implements SourceTask {
 
   async start(context: SourceTaskContext): Promise<void> {
     this.context = context
+    if (context.raw['task.part'] !== 'all') throw new ConnectError('the task has no part of the system')
     const [stored] = await context.readOffsets([{ system: String(context.config['system']) }])
     this.next = this.startOf(stored ?? null)
     if (this.system.isAway) throw this.away()
@@ -119,7 +120,7 @@ class NumberConnector implements Connector {
   }
 
   async taskConfigs(_maxTasks: number): Promise<readonly RawConfig[]> {
-    return [this.#raw]
+    return [{ ...this.#raw, 'task.part': 'all' }]
   }
 
   async stop(): Promise<void> {}

@@ -103,6 +103,11 @@ class CommitsOnce extends CollectingTask {
     return fresh
   }
 }
+class ByNewName extends CollectingTask {
+  override partitionOf({ topic, partition }: SinkRecord): string {
+    return `${topic}-${partition}`
+  }
+}
 class LosesWhileAway extends CollectingTask {
   override async put(records: readonly SinkRecord[]): Promise<void> {
     if (!this.target.isAway) await super.put(records)
@@ -157,6 +162,11 @@ describe('the suite for sinks', () => {
       'threw TypeError: Cannot assign to read only property',
     ],
     [NeedsValues, 'takes records without a value, or says why not', 'threw TypeError'],
+    [
+      ByNewName,
+      'returns the offsets of the topics that were read, whatever transforms call them',
+      'of second-0, which is not assigned to the task',
+    ],
     [CommitsOnce, 'continues after commits that failed', 'of flush and preCommit committed only'],
     [LosesWhileAway, 'continues when its system is reachable again', 'but the target does not have record'],
     [GivesUp, 'continues when its system is reachable again', 'which is not retried'],
