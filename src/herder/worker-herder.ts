@@ -1,18 +1,10 @@
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
-import type { WorkerGroup as GroupSettings } from '../config/connector/connector-problems.ts'
 import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
-import type { Clock } from '../foundation/clock.ts'
-import type { LoggerLevel, LoggerSetting, LogLevels } from '../foundation/logging/log-levels.ts'
-import type { Logger } from '../foundation/logging/logger.ts'
-import type { PluginRegistry } from '../plugin/plugin-registry.ts'
-import type { ConnectorListener } from '../runtime/connector-listener.ts'
+import type { LoggerLevel, LoggerSetting } from '../foundation/logging/log-levels.ts'
 import { abortable } from '../foundation/async/abortable.ts'
 import type { LabelledSample } from '../runtime/metrics/prometheus-text.ts'
-import type { TaskListener } from '../runtime/task-listener.ts'
-import type { Lease } from '../runtime/thread/lease.ts'
-import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ConfigRecord } from '../storage/config-record.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
@@ -24,57 +16,25 @@ import type { TargetState } from '../config/connector/target-state.ts'
 import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
-import type { WorkerGroup, WorkerGroupHandlers } from './group/worker-group.ts'
 import { applyClusterLevel } from './cluster-log-level.ts'
 import { BadRequestError, ForbiddenError, NotAssignedError, WorkerStoppingError } from './herder-errors.ts'
 import { HerderLoop } from './herder-loop.ts'
-import { HerderReads, type OffsetReader } from './herder-reads.ts'
-import { HerderWrites, type ConfigWriter } from './herder-writes.ts'
+import { HerderReads } from './herder-reads.ts'
+import { HerderWrites } from './herder-writes.ts'
 import type { Herder, SubmittedConnector } from './herder.ts'
-import { AssignedTasks, type TaskRunner } from './local/assigned-tasks.ts'
+import { AssignedTasks } from './local/assigned-tasks.ts'
 import { AssignmentReconciler } from './local/assignment-reconciler.ts'
-import { ConnectorInstances, type ConnectorRunner } from './local/connector-instances.ts'
-import { InternalRequests, type InternalRequestsOptions, type SignedRequest } from './internal/internal-requests.ts'
+import { ConnectorInstances } from './local/connector-instances.ts'
+import { InternalRequests, type SignedRequest } from './internal/internal-requests.ts'
 import { KeyedQueues } from './local/keyed-queues.ts'
-import { OffsetAlteration, type OffsetWriter } from './offsets/offset-alteration.ts'
+import { OffsetAlteration } from './offsets/offset-alteration.ts'
 import type { RequestedOffset } from './offsets/offset-changes.ts'
 import { ClusterConfigState } from './state/cluster-config-state.ts'
-import type { ConnectorOffsetReader } from './offsets/connector-offset-reader.ts'
 import { warnOfLostOffsets } from './offsets/lost-offsets.ts'
-import { SecretRefreshes } from './state/secret-refreshes.ts'
+import { EventCounts } from './state/event-counts.ts'
 import { stateSamples } from './state/state-samples.ts'
-import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TaskReconfigurer } from './task-reconfigurer.ts'
-
-type Group = Pick<WorkerGroup, 'start' | 'checkConfigured' | 'released' | 'ownerOfConnector' | 'ownerOfTask' | 'close'>
-
-export interface WorkerHerderOptions extends Pick<InternalRequestsOptions, 'sessionKeySettings' | 'sendTaskConfigs'> {
-  readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel' | 'putSessionKey' | 'abandonWrites'> &
-    ConfigWriter
-  readonly statuses: WorkerStatusStore
-  readonly offsets: Pick<ConnectorOffsetReader, 'start' | 'isEmpty'> & OffsetReader
-  readonly offsetWriter: OffsetWriter
-  /** The name of the offset topic, for a warning. */
-  readonly offsetTopic: string
-  /** Until when this worker may act as a member of its group. */
-  readonly lease: Pick<Lease, 'isValid'>
-  /** Each is called once, with what the herder does for the group, the connectors and the tasks. */
-  readonly joinGroup: (handlers: WorkerGroupHandlers) => Group
-  readonly runConnectors: (listener: ConnectorListener) => ConnectorRunner
-  readonly runTasks: (listener: TaskListener) => TaskRunner
-  readonly plugins: PluginRegistry
-  readonly serverInfo: ServerInfo
-  readonly groupSettings: GroupSettings
-  /** How long tasks may take to stop (`task.shutdown.graceful.timeout.ms`). */
-  readonly gracefulMs: number
-  readonly logLevels: LogLevels
-  readonly topicTracking: boolean
-  readonly topicTrackingReset: boolean
-  readonly clock: Clock
-  readonly logger: Logger
-  /** A record of the config topic was read. */
-  readonly onActivity: () => void
-}
+import type { HerderGroup, WorkerHerderOptions } from './worker-herder-options.ts'
 
 /**
  * The herder of a worker (Kafka: DistributedHerder). It owns the membership in the group and the threads of connectors
@@ -90,8 +50,8 @@ export class WorkerHerder implements Herder {
   readonly #tasks: AssignedTasks
   readonly #loop: HerderLoop
   readonly #internal: InternalRequests
-  readonly #group: Group
-  readonly #secretRefreshes = new SecretRefreshes()
+  readonly #group: HerderGroup
+  readonly #events = new EventCounts()
   /** Whether the records of the config topic are newer than the start of this worker, and so have to be acted upon. */
   #isFollowing = false
 
@@ -101,7 +61,7 @@ export class WorkerHerder implements Herder {
     const queues = new KeyedQueues()
     this.#options = options
     this.#reads = new HerderReads({ configState, statuses, offsets, plugins })
-    const common = { ...options, configState, queues, secretRefreshes: this.#secretRefreshes }
+    const common = { ...options, configState, queues, events: this.#events }
     this.#tasks = new AssignedTasks(common)
     const connectors = new ConnectorInstances({
       ...common,
@@ -137,7 +97,7 @@ export class WorkerHerder implements Herder {
       logger,
       isAssigned: (connector) => connectors.has(connector) && !this.#loop.isStopping,
       write: async (...taskConfigs) => await this.#internal.writeTasks(...taskConfigs),
-      onInvalid: (connector, trace) => connectors.onConnectorFailed(connector, trace),
+      onInvalid: (connector, trace) => connectors.onConnectorFailed(connector, { trace, isTransient: false }),
       onWaiting: (connector, reason) => void connectors.showWaiting(connector, 'TASK_CONFIGS', reason),
     })
     const reconciler = new AssignmentReconciler({ configState, connectors, tasks: this.#tasks, queues })
@@ -196,7 +156,7 @@ export class WorkerHerder implements Herder {
     return [
       ...stateSamples(this.#options.statuses),
       ...this.#tasks.runner.samples(),
-      ...this.#secretRefreshes.samples((connector) => this.#configState.has(connector)),
+      ...this.#events.samples((connector) => this.#configState.has(connector)),
     ]
   }
 

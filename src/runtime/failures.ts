@@ -1,6 +1,6 @@
 import { DeadlineExceededError } from '../foundation/async/deadline.ts'
 import { errorMessage } from '../foundation/error-message.ts'
-import { RetriableError } from '../api/errors.ts'
+import { ConfigError, DataError, RetriableError } from '../api/errors.ts'
 import { KafkaError } from '../client/errors.ts'
 import type { Backoff } from '../foundation/async/backoff.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
@@ -14,6 +14,30 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof RetriableError || error instanceof DeadlineExceededError
 }
 
+/** System errors, of Node and its HTTP client, after which another connection may succeed. */
+const lostConnection =
+  /^(?:ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|EAI_AGAIN|ENOTFOUND|UND_ERR_(?:SOCKET|\w+_TIMEOUT))$/
+/** SQLSTATEs of a lost connection, of a server that restarts, and of one with too many connections. */
+const serverAway = /^(?:08\w{3}|57P0[1-3]|53300)$/
+/** The maximum number of causes of an error, which may be a circle. */
+const maxCauses = 20
+
+/**
+ * Returns whether the reason of a failure may pass, so that a restart may help: lost connections, timeouts, servers that restart.
+ * The first error of the causes that says something decides. Configurations, data and authorization never pass by themselves.
+ */
+export function isTransient(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < maxCauses; at = at.cause, depth += 1) {
+    if (at instanceof ConfigError || at instanceof DataError) return false
+    if (isRetriable(at)) return true
+    if (at instanceof KafkaError) return false
+    const code: unknown =
+      Reflect.get(at, 'code') ?? (at instanceof AggregateError ? Reflect.get(Object(at.errors[0]), 'code') : null)
+    if (typeof code === 'string' && (lostConnection.test(code) || serverAway.test(code))) return true
+  }
+  return false
+}
+
 /** Returns the code of the error, such as `PG_CONNECTION_LOST`; null when it has none. */
 export function codeOf(error: unknown): string | null {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null
@@ -21,10 +45,11 @@ export function codeOf(error: unknown): string | null {
 }
 
 /** Returns the stack with its causes, for status records. */
-export function traceOf(error: unknown): string {
+export function traceOf(error: unknown, depth = 0): string {
   if (!(error instanceof Error)) return String(error)
   const own = error.stack ?? `${error.name}: ${error.message}`
-  return error.cause === undefined ? own : `${own}\nCaused by: ${traceOf(error.cause)}`
+  const isLast = error.cause === undefined || depth === maxCauses
+  return isLast ? own : `${own}\nCaused by: ${traceOf(error.cause, depth + 1)}`
 }
 
 /** Stops a task that has failed or ended; an error of `stop` is only logged. */

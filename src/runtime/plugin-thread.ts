@@ -1,4 +1,4 @@
-import { ConnectError } from '../api/errors.ts'
+import { ConnectError, RetriableError } from '../api/errors.ts'
 import type { WorkerProviders } from '../config/providers/provider-settings.ts'
 import type { SecretRefresh } from '../config/providers/secret-watch.ts'
 import { unreachable } from '../foundation/assert.ts'
@@ -8,6 +8,7 @@ import type { LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
+import type { ConnectorFailure } from './connector-listener.ts'
 import type {
   FromPluginThread,
   PluginThreadData,
@@ -29,7 +30,7 @@ export interface PluginThreadOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
-  readonly onConnectorFailed: (connector: string, owner: number, trace: string) => void
+  readonly onConnectorFailed: (connector: string, owner: number, failure: ConnectorFailure) => void
   readonly onConnectorSecrets: (connector: string, owner: number, refresh: SecretRefresh) => void
   /** The thread ended, with everything in it. The next call starts it again. A null cause: it was idle. */
   readonly onEnd: (thread: PluginThread, cause: PluginThreadBlockedError | Error | null) => void
@@ -51,7 +52,7 @@ const entry = new URL(
 )
 
 /** A call of a plugin exceeded its deadline. */
-export class PluginTimeoutError extends ConnectError {}
+export class PluginTimeoutError extends RetriableError {}
 
 /** The thread was ended because plugin code blocked its event loop. */
 export class PluginThreadBlockedError extends ConnectError {
@@ -225,7 +226,7 @@ export class PluginThread {
       case 'reconfigure':
         return onReconfigure(message.connector, message.owner)
       case 'connector-failed':
-        return onConnectorFailed(message.connector, message.owner, message.trace)
+        return onConnectorFailed(message.connector, message.owner, message.failure)
       case 'connector-secrets':
         return onConnectorSecrets(message.connector, message.owner, message.refresh)
       case 'log':

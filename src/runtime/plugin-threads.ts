@@ -9,7 +9,7 @@ import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { ConnectorListener } from './connector-listener.ts'
-import { traceOf } from './failures.ts'
+import { isTransient, traceOf } from './failures.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
 import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
@@ -255,8 +255,8 @@ export class PluginThreads {
       onReconfigure: (connector, owner) => {
         if (this.#instances.get(connector)?.owner === owner) listener.onReconfigure(connector)
       },
-      onConnectorFailed: (connector, owner, trace) => {
-        if (this.#instances.get(connector)?.owner === owner) listener.onConnectorFailed(connector, trace)
+      onConnectorFailed: (connector, owner, failure) => {
+        if (this.#instances.get(connector)?.owner === owner) listener.onConnectorFailed(connector, failure)
       },
       onConnectorSecrets: (connector, owner, refresh) => {
         if (this.#instances.get(connector)?.owner === owner) listener.onConnectorSecrets(connector, refresh)
@@ -290,7 +290,8 @@ export class PluginThreads {
     try {
       await this.#start(instance)
     } catch (error) {
-      if (this.#isCurrent(instance)) this.#options.listener.onConnectorFailed(instance.connector, traceOf(error))
+      const failure = { trace: traceOf(error), isTransient: isTransient(error) }
+      if (this.#isCurrent(instance)) this.#options.listener.onConnectorFailed(instance.connector, failure)
     }
   }
 

@@ -2,6 +2,12 @@ import type { SecretRefresh } from '../config/providers/secret-watch.ts'
 import type { TaskStart, TaskState } from './task-run.ts'
 
 /**
+ * Why a task has ended: by an error of its own, by one whose reason may pass, so that a restart may help, or because its thread
+ * died.
+ */
+export type FailureCause = 'task' | 'transient' | 'thread'
+
+/**
  * Receives the states of tasks. The loops call it in their threads; each thread forwards the calls to the main thread, where
  * the herder implements it. A run is identified by the object that it was started with: a later run of the same task has
  * another one.
@@ -18,8 +24,7 @@ export interface TaskListener<Run extends TaskStart = TaskStart> {
   onTaskMoved(run: Run, trace: string): void
   /** Secrets of the task were read again. If one has changed, the task has to restart with it. */
   onTaskSecrets(run: Run, refresh: SecretRefresh): void
-  /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
-  onTaskFailed(run: Run, trace: string, cause: 'task' | 'thread'): void
+  onTaskFailed(run: Run, trace: string, cause: FailureCause): void
 }
 
 /** What a loop reports of its task; the host reports the end of a task. */

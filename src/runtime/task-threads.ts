@@ -19,7 +19,7 @@ import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskListener } from './task-listener.ts'
 import { TaskPlacement } from './task-placement.ts'
 import { TaskThreadWatch, type BlockedThread, type BlockingLimits } from './task-thread-watch.ts'
-import type { FromTaskThread, ReadOffsets } from './task-thread/task-thread-messages.ts'
+import type { FromTaskThread, ReadOffsets, TaskFailure } from './task-thread/task-thread-messages.ts'
 import { ThreadEndedError } from './thread/thread-link.ts'
 
 export interface TaskThreadsOptions extends TaskThreadOptions {
@@ -267,9 +267,7 @@ export class TaskThreads {
           listener.onTaskState(task.start, message.state, message.trace)
         })
       case 'failed':
-        return this.#ifCurrent(host, message.incarnation, (task) =>
-          this.#failed(task, message.trace, message.leftovers),
-        )
+        return this.#ifCurrent(host, message.incarnation, (task) => this.#failed(task, message))
       case 'topic':
         return this.#ifCurrent(host, message.incarnation, ({ start }) => listener.onTaskTopic(start, message.topic))
       case 'secrets':
@@ -293,14 +291,14 @@ export class TaskThreads {
     if (task !== undefined && this.#isCurrent(task) && host.ending === null) action(task)
   }
 
-  #failed(task: HostedTask, trace: string, leftovers: readonly string[]): void {
+  #failed(task: HostedTask, { trace, leftovers, isTransient }: TaskFailure): void {
     this.#forget(task)
     const ended =
       leftovers.length === 0
         ? this.#release(task)
         : this.#endWithThread(task, `failed and ${leftBehind(leftovers)}`, this.#options.settings.gracefulMs)
     void this.#trackEnding(formatTaskId(task.start.id), ended)
-    this.#options.listener.onTaskFailed(task.start, trace, 'task')
+    this.#options.listener.onTaskFailed(task.start, trace, isTransient ? 'transient' : 'task')
   }
 
   /** All tasks of the thread failed with it. The link has rejected the requests that waited for the thread. */

@@ -1,4 +1,5 @@
 import type { KafkaClient } from '../../client/kafka-client.ts'
+import { workerRestarts } from '../../config/restart-settings.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
@@ -96,6 +97,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     sessionKeySettings: sessionKeySettings(config),
     sendTaskConfigs: taskConfigsRequest(access.restToken, config.forwardTls),
     gracefulMs: taskShutdownTimeoutMs,
+    restarts: workerRestarts(config.parsed),
     logLevels,
     topicTracking: config.topicTracking,
     topicTrackingReset: config.topicTrackingReset,

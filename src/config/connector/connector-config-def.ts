@@ -1,6 +1,7 @@
 import type { ConfigDef, ConfigValue, Validator } from '../../api/config-def.ts'
 
 import { allOf, between, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../../api/validators.ts'
+import { connectorRestartKeys } from '../restart-settings.ts'
 import { nameProblem } from './connector-name.ts'
 import { pluginVersionDef } from '../definition/plugin-version.ts'
 
@@ -180,4 +181,5 @@ export const connectorConfigDef: ConfigDef = {
     validator: only(false, errorsReason),
   },
   ...pluginVersionDef,
+  ...connectorRestartKeys,
 }

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from '../../api/config-def.ts'
 import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
+import { connectorRestartKeys } from '../restart-settings.ts'
 import { undefinedValue } from '../definition/describe-config.ts'
 import { withoutCredentials } from '../definition/parse-value.ts'
 import { hasReference, providerReferences, replaceLiterals, replaceReferences } from './provider-reference.ts'
@@ -18,6 +19,7 @@ const literalKeys: readonly string[] = [
   'transforms',
   'predicates',
   'topic.creation.groups',
+  ...Object.keys(connectorRestartKeys),
 ]
 
 /** Returns the config with values for references, but not in the keys that cannot have any. */

@@ -4,6 +4,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/co
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
+import { restartConfigDef } from '../restart-settings.ts'
 import { advertisedHostKey, advertisedListenerKey, advertisedPortKey } from './rest/advertised.ts'
 import { allowedMethodsKey, allowedOriginsKey } from './rest/cross-origin.ts'
 import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './rest/listener.ts'
@@ -301,6 +302,7 @@ const own: ConfigDef = {
     false,
     'Whether other machines may reach listeners without authentication.',
   ),
+  ...restartConfigDef,
   'task.threads.max': key(
     'INT',
     Math.max(4, 2 * availableParallelism()),

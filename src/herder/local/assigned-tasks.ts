@@ -1,19 +1,19 @@
 import type { TaskStart, TaskState } from '../../runtime/task-run.ts'
-import { backoffMs } from '../../foundation/async/backoff.ts'
+import { connectorRestarts, type RestartSettings } from '../../config/restart-settings.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { traceOf } from '../../runtime/failures.ts'
+import { isTransient, traceOf } from '../../runtime/failures.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
-import type { TaskListener } from '../../runtime/task-listener.ts'
+import type { FailureCause, TaskListener } from '../../runtime/task-listener.ts'
 import type { TaskThreads } from '../../runtime/task-threads.ts'
 import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
 import { changedSecrets, type SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
-import type { SecretRefreshes } from '../state/secret-refreshes.ts'
+import type { EventCounts } from '../state/event-counts.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
 import { Endings, type Ending } from './endings.ts'
-import { restartBackoff } from './restart-backoff.ts'
+import { restartLine, RestartStreak } from './restart-streak.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningTask } from './work-plan.ts'
 
@@ -30,7 +30,9 @@ export interface AssignedTasksOptions {
   /** How long tasks may take to stop (`task.shutdown.graceful.timeout.ms`). */
   readonly gracefulMs: number
   readonly topicTracking: boolean
-  readonly secretRefreshes: SecretRefreshes
+  readonly events: EventCounts
+  /** The defaults of connectors. */
+  readonly restarts: RestartSettings
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -39,8 +41,10 @@ interface AssignedTask extends RunningTask {
   paused: boolean
   /** The current run, by which the listener recognizes it: an earlier run has another object. */
   run: TaskStart | null
-  /** How often its thread died since the task was assigned. */
-  deaths: number
+  /** Its restarts after failures that may pass. */
+  readonly streak: RestartStreak
+  /** The restart that is scheduled, or waits until the connector is resumed; null: there is none. */
+  pending: { readonly trace: string; readonly cancel: () => void } | null
 }
 
 /** The tasks that are assigned to this worker. One queue per task: a task that hangs delays no other. */
@@ -76,7 +80,8 @@ export class AssignedTasks implements TaskListener {
       id,
       generation: configState.taskGeneration(id),
       paused: configState.targetState(id.connector) === 'PAUSED',
-      deaths: 0,
+      streak: new RestartStreak(),
+      pending: null,
       run: null,
     }
     this.#tasks.set(formatTaskId(id), task)
@@ -86,6 +91,7 @@ export class AssignedTasks implements TaskListener {
   /** Resolves when the task has stopped. */
   async stopTask(id: TaskId): Promise<void> {
     const name = formatTaskId(id)
+    withoutRestart(this.#tasks.get(name))
     this.#tasks.delete(name)
     const ended = this.#options.queues.run(queueOf(id), async () => await this.#stop(id))
     await this.#stopping.track(name, { item: id, ended })
@@ -97,10 +103,12 @@ export class AssignedTasks implements TaskListener {
     await this.#options.queues.settled((key) => key.startsWith(queues) && /^\d+$/.test(key.slice(queues.length)))
   }
 
-  /** Stops the task and starts it again; its status shows the outcome. */
+  /** Stops the task and starts it again; its status shows the outcome. Earlier failures do not count any more. */
   async restartTask(id: TaskId): Promise<void> {
     const task = this.#tasks.get(formatTaskId(id))
     if (task === undefined) return
+    withoutRestart(task)
+    task.streak.reset()
     await this.#options.queues.run(queueOf(id), async () => {
       if (this.#tasks.get(formatTaskId(id)) !== task) return
       await this.#stop(id)
@@ -112,6 +120,7 @@ export class AssignedTasks implements TaskListener {
     const task = this.#tasks.get(formatTaskId(id))
     if (task === undefined) return
     task.paused = paused
+    this.#holdRestart(task)
     void this.#options.queues.run(queueOf(id), async () => {
       if (paused) this.runner.pause(id)
       else this.runner.resume(id)
@@ -119,7 +128,10 @@ export class AssignedTasks implements TaskListener {
   }
 
   onTaskState(run: TaskStart, state: TaskState, trace: string | null): void {
-    if (this.#currentTask(run) !== null) this.#options.statuses.putTask(run.id, state, trace)
+    const task = this.#currentTask(run)
+    if (task === null) return
+    if (state !== 'RESTARTING') task.streak.running(this.#options.clock.monotonic())
+    this.#options.statuses.putTask(run.id, state, trace)
   }
 
   onTaskTopic({ id }: TaskStart, topic: string): void {
@@ -133,8 +145,8 @@ export class AssignedTasks implements TaskListener {
   /** The task restarts, on this worker alone, which is the one that it is assigned to. */
   onTaskSecrets(run: TaskStart, refresh: SecretRefresh): void {
     if (this.#currentTask(run) === null) return
-    const { secretRefreshes, statuses, logger } = this.#options
-    secretRefreshes.count(run.id.connector, refresh)
+    const { events, statuses, logger } = this.#options
+    events.secretsRead(run.id.connector, refresh)
     if (refresh.outcome !== 'changed') return
     const why = changedSecrets(refresh.references)
     logger.info(`task ${formatTaskId(run.id)} restarts: ${why}`)
@@ -142,12 +154,12 @@ export class AssignedTasks implements TaskListener {
     void this.restartTask(run.id)
   }
 
-  /** A task that failed stays FAILED until it is restarted; one whose thread died is restarted after a delay. */
-  onTaskFailed(run: TaskStart, trace: string, cause: 'task' | 'thread'): void {
+  /** A task that failed for a reason that may pass, or whose thread died, is restarted after a delay. */
+  onTaskFailed(run: TaskStart, trace: string, cause: FailureCause): void {
     const task = this.#currentTask(run)
     if (task === null) return
-    this.#showFailed(run.id, trace)
-    if (cause === 'thread') this.#restartAfterDeath(task)
+    if (cause === 'task') this.#showFailed(run.id, trace)
+    else this.#failedForNow(task, trace)
   }
 
   async #start(task: AssignedTask): Promise<void> {
@@ -166,7 +178,8 @@ export class AssignedTasks implements TaskListener {
     } catch (error) {
       if (task.run !== run) return
       logger.error(`task ${formatTaskId(id)} does not start: ${errorMessage(error)}`, { error })
-      this.#showFailed(id, traceOf(error))
+      if (isTransient(error)) this.#failedForNow(task, traceOf(error))
+      else this.#showFailed(id, traceOf(error))
     }
   }
 
@@ -189,18 +202,51 @@ export class AssignedTasks implements TaskListener {
     return task?.run === run ? task : null
   }
 
-  #restartAfterDeath(task: AssignedTask): void {
-    const { clock, logger, queues } = this.#options
+  /** Shows the failure, and schedules a restart unless there were too many in a row. */
+  #failedForNow(task: AssignedTask, trace: string): void {
+    const { configState, restarts, clock, logger } = this.#options
     const { id } = task
-    task.deaths += 1
-    const delayMs = backoffMs(restartBackoff, task.deaths)
-    logger.warn(`task ${formatTaskId(id)} restarts in ${Math.round(delayMs)} ms: its thread died`)
-    clock.after(delayMs, () => {
-      void queues.run(queueOf(id), async () => {
-        if (this.#failed.has(formatTaskId(id))) await this.#start(task)
-      })
+    withoutRestart(task)
+    const settings = connectorRestarts(configState.appliedConfig(id.connector) ?? {}, restarts)
+    const next = task.streak.failed(settings, clock.monotonic())
+    this.#showFailed(id, next === null ? trace : `${trace}\n${restartLine(next, settings, clock.now())}`)
+    if (next === null) return
+    if (next.kind === 'none') {
+      logger.error(`task ${formatTaskId(id)} was restarted ${next.attempts} times in a row, and stays FAILED`)
+      return
+    }
+    logger.warn(`task ${formatTaskId(id)} restarts in ${Math.round(next.delayMs)} ms, restart ${next.attempt} in a row`)
+    task.pending = { trace, cancel: clock.after(next.delayMs, () => this.#restart(task)) }
+    if (task.paused) this.#holdRestart(task)
+  }
+
+  /** The time of a scheduled restart has come. A task that was stopped meanwhile is another one, or none. */
+  #restart(task: AssignedTask): void {
+    const { queues, events } = this.#options
+    const { id } = task
+    task.pending = null
+    void queues.run(queueOf(id), async () => {
+      if (this.#tasks.get(formatTaskId(id)) !== task || !this.#failed.has(formatTaskId(id))) return
+      events.restarted(id.connector, id.task)
+      await this.#start(task)
     })
   }
+
+  /** While its connector is paused, a task is not restarted; afterwards it is. */
+  #holdRestart(task: AssignedTask): void {
+    const { pending } = task
+    if (pending === null) return
+    pending.cancel()
+    if (!task.paused) {
+      task.pending = null
+      this.#failedForNow(task, pending.trace)
+    } else this.#showFailed(task.id, pending.trace)
+  }
+}
+
+function withoutRestart(task: AssignedTask | undefined): void {
+  task?.pending?.cancel()
+  if (task !== undefined) task.pending = null
 }
 
 function queueOf({ connector, task }: TaskId): string {

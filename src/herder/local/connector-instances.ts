@@ -1,18 +1,18 @@
 import { ConnectError } from '../../api/errors.ts'
-import { backoffMs } from '../../foundation/async/backoff.ts'
+import { connectorRestarts, type RestartSettings } from '../../config/restart-settings.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import type { ConnectorListener } from '../../runtime/connector-listener.ts'
-import { isRetriable, traceOf } from '../../runtime/failures.ts'
+import type { ConnectorFailure, ConnectorListener } from '../../runtime/connector-listener.ts'
+import { isTransient, traceOf } from '../../runtime/failures.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { changedSecrets, refreshCode, refreshProblem, type SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
-import type { SecretRefreshes } from '../state/secret-refreshes.ts'
+import type { EventCounts } from '../state/event-counts.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
 import { Endings, type Ending } from './endings.ts'
-import { restartBackoff } from './restart-backoff.ts'
+import { restartLine, RestartStreak } from './restart-streak.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningConnector } from './work-plan.ts'
 
@@ -28,7 +28,9 @@ export interface ConnectorInstancesOptions {
   readonly configState: ClusterConfigState
   readonly statuses: WorkerStatusStore
   readonly queues: KeyedQueues
-  readonly secretRefreshes: SecretRefreshes
+  readonly events: EventCounts
+  /** The defaults of connectors. */
+  readonly restarts: RestartSettings
   readonly clock: Clock
   readonly logger: Logger
   /** The task configs of a running connector may have to change. */
@@ -41,7 +43,10 @@ interface Instance extends RunningConnector {
   /** Whether there is, or may be, an instance in a plugin thread. */
   live: boolean
   failed: boolean
-  attempts: number
+  /** Its restarts after failures that may pass. */
+  readonly streak: RestartStreak
+  /** Cancels the restart that is scheduled. */
+  cancelRestart: () => void
   /** What the running connector waits for, by code. */
   readonly waits: Map<string, string>
 }
@@ -102,11 +107,10 @@ export class ConnectorInstances implements ConnectorListener {
     this.#options.reconfigure(name)
   }
 
-  onConnectorFailed(name: string, trace: string): void {
+  /** One that failed for a reason that may pass is restarted after a delay. */
+  onConnectorFailed(name: string, failure: ConnectorFailure): void {
     const instance = this.#instances.get(name)
-    if (instance === undefined) return
-    instance.failed = true
-    this.#options.statuses.putConnectorSafe(name, 'FAILED', trace)
+    if (instance !== undefined) this.#failed(name, instance, failure)
   }
 
   /** The instances are started again after a delay. */
@@ -115,15 +119,14 @@ export class ConnectorInstances implements ConnectorListener {
       const instance = this.#instances.get(name)
       if (instance?.live !== true) continue
       instance.live = false
-      this.onConnectorFailed(name, traceOf(reason))
-      this.#retryLater(name, instance)
+      this.#failed(name, instance, { trace: traceOf(reason), isTransient: true })
     }
   }
 
   /** The connector restarts, on this worker alone, which is the one that it is assigned to. */
   onConnectorSecrets(name: string, refresh: SecretRefresh): void {
-    const { secretRefreshes, statuses, logger } = this.#options
-    secretRefreshes.count(name, refresh)
+    const { events, statuses, logger } = this.#options
+    events.secretsRead(name, refresh)
     if (refresh.outcome !== 'changed') {
       const problem = refresh.outcome === 'failed' ? refreshProblem(refresh.reason) : null
       const isNew = this.showWaiting(name, refreshCode, problem)
@@ -160,7 +163,8 @@ export class ConnectorInstances implements ConnectorListener {
       superseded: new AbortController(),
       live: before?.live ?? false,
       failed: false,
-      attempts: 0,
+      streak: new RestartStreak(),
+      cancelRestart: () => undefined,
       waits: new Map(),
     }
     this.#instances.set(name, instance)
@@ -171,7 +175,7 @@ export class ConnectorInstances implements ConnectorListener {
   /** Brings the instance to its target state. A failure is shown in the status, and thrown to the caller. */
   async #bring(name: string, instance: Instance, isRestart: boolean): Promise<void> {
     if (this.#instances.get(name) !== instance) throw supersededError(name)
-    const { statuses, logger, reconfigure } = this.#options
+    const { statuses, clock, logger, reconfigure } = this.#options
     if (instance.live) await this.#stopInstance(name)
     if (isRestart) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
     if (instance.targetState !== 'STARTED') {
@@ -184,28 +188,44 @@ export class ConnectorInstances implements ConnectorListener {
       await abortable(this.runner.startConnector(name, instance.config), instance.superseded.signal)
     } catch (error) {
       if (error instanceof SupersededError) throw error
-      instance.failed = true
-      statuses.putConnectorSafe(name, 'FAILED', traceOf(error))
       logger.error(`connector ${name} does not start: ${errorMessage(error)}`, { error })
-      if (isRetriable(error)) this.#retryLater(name, instance)
+      this.#failed(name, instance, { trace: traceOf(error), isTransient: isTransient(error) })
       throw error
     }
     instance.failed = false
-    instance.attempts = 0
+    instance.streak.running(clock.monotonic())
     instance.waits.clear()
     statuses.putConnector(name, 'RUNNING', null)
     logger.info(`connector ${name} is RUNNING`)
     reconfigure(name)
   }
 
-  #retryLater(name: string, instance: Instance): void {
-    const { clock, queues } = this.#options
-    instance.attempts += 1
-    clock.after(backoffMs(restartBackoff, instance.attempts), () => {
-      // The status shows a failure; no one waits for this start.
-      const start = async (): Promise<void> => await this.#bring(name, instance, false).catch(() => undefined)
-      if (this.#instances.get(name) === instance) void queues.run(queueOf(name), start)
-    })
+  /** Shows the failure. One that may pass is followed by a restart, unless there were too many in a row. */
+  #failed(name: string, instance: Instance, { trace, isTransient: mayPass }: ConnectorFailure): void {
+    const { statuses, restarts, clock, logger } = this.#options
+    instance.failed = true
+    instance.cancelRestart()
+    const settings = connectorRestarts(instance.config, restarts)
+    const next = mayPass ? instance.streak.failed(settings, clock.monotonic()) : null
+    const line = next === null ? '' : `\n${restartLine(next, settings, clock.now())}`
+    statuses.putConnectorSafe(name, 'FAILED', trace + line)
+    if (next === null) return
+    if (next.kind === 'none') {
+      logger.error(`connector ${name} was restarted ${next.attempts} times in a row, and stays FAILED`)
+      return
+    }
+    logger.warn(`connector ${name} restarts in ${Math.round(next.delayMs)} ms, restart ${next.attempt} in a row`)
+    instance.cancelRestart = clock.after(next.delayMs, () => this.#restart(name, instance))
+  }
+
+  /** The time of a scheduled restart has come. An instance that was stopped or replaced meanwhile has none. */
+  #restart(name: string, instance: Instance): void {
+    const { queues, events } = this.#options
+    // The status shows a failure; no one waits for this start.
+    const start = async (): Promise<void> => await this.#bring(name, instance, false).catch(() => undefined)
+    if (this.#instances.get(name) !== instance) return
+    events.restarted(name, null)
+    void queues.run(queueOf(name), start)
   }
 
   async #stopInstance(name: string): Promise<void> {
@@ -224,6 +244,7 @@ function queueOf(name: string): string {
 }
 
 function supersede(name: string, instance: Instance | undefined): void {
+  instance?.cancelRestart()
   instance?.superseded.abort(supersededError(name))
 }
 

@@ -11,7 +11,8 @@ import { reloads, SecretWatch, type SecretRefresh } from '../../config/providers
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { traceOf } from '../failures.ts'
+import type { ConnectorFailure } from '../connector-listener.ts'
+import { isTransient, traceOf } from '../failures.ts'
 
 export interface ConnectorHostOptions {
   readonly plugins: PluginRegistry
@@ -19,7 +20,7 @@ export interface ConnectorHostOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
-  readonly onFailed: (connector: string, owner: number, trace: string) => void
+  readonly onFailed: (connector: string, owner: number, failure: ConnectorFailure) => void
   /** Secrets of the connector were read again. If one has changed, the connector is to be restarted. */
   readonly onSecrets: (connector: string, owner: number, refresh: SecretRefresh) => void
   /** Runs code of an instance, with its owner on record. */
@@ -150,7 +151,8 @@ export class ConnectorHost {
         if (isCurrent()) onReconfigure(name, instance.owner)
       },
       raiseError: (error) => {
-        if (isCurrent()) onFailed(name, instance.owner, traceOf(error))
+        if (!isCurrent()) return
+        onFailed(name, instance.owner, { trace: traceOf(error), isTransient: isTransient(error) })
       },
     }
   }

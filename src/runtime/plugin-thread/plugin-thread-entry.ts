@@ -43,7 +43,7 @@ const host = new ConnectorHost({
   clock: systemClock,
   inNameOf,
   onReconfigure: (connector, owner) => link.send({ type: 'reconfigure', connector, owner }),
-  onFailed: (connector, owner, trace) => link.send({ type: 'connector-failed', connector, owner, trace }),
+  onFailed: (connector, owner, failure) => link.send({ type: 'connector-failed', connector, owner, failure }),
   onSecrets: (connector, owner, refresh) => link.send({ type: 'connector-secrets', connector, owner, refresh }),
 })
 

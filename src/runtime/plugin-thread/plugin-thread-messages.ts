@@ -6,6 +6,7 @@ import type { WorkerProviders } from '../../config/providers/provider-settings.t
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Redaction } from '../../config/providers/redaction.ts'
 import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
+import type { ConnectorFailure } from '../connector-listener.ts'
 import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 
 /** A change of the offsets of a connector: of a source's stored ones, or of a sink's committed ones. */
@@ -70,7 +71,7 @@ export type FromPluginThread =
       readonly type: 'connector-failed'
       readonly connector: string
       readonly owner: number
-      readonly trace: string
+      readonly failure: ConnectorFailure
     }
   | {
       readonly type: 'connector-secrets'
@@ -84,7 +85,7 @@ export type FromPluginThread =
 export function redactedMessage(message: FromPluginThread, redaction: Redaction): FromPluginThread {
   switch (message.type) {
     case 'connector-failed':
-      return { ...message, trace: redaction.text(message.trace) }
+      return { ...message, failure: { ...message.failure, trace: redaction.text(message.failure.trace) } }
     case 'connector-secrets':
       return { ...message, refresh: redaction.value(message.refresh) }
     case 'log':

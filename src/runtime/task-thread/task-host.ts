@@ -14,7 +14,7 @@ import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { traceOf } from '../failures.ts'
+import { isTransient, traceOf } from '../failures.ts'
 import { Meters } from '../../foundation/metrics/meters.ts'
 import { formatTaskId } from '../../config/connector/task-id.ts'
 import { consumerOptions, ownEndMs, producerOptions, type TaskSettings } from '../task-settings.ts'
@@ -34,7 +34,7 @@ import { TaskControl } from './task-control.ts'
 import { loadConverters, loadTransforms } from './task-plugins.ts'
 import { TaskLeftovers } from './task-leftovers.ts'
 import { TaskStatus } from './task-status.ts'
-import type { ReadOffsets, TaskSamples } from './task-thread-messages.ts'
+import type { ReadOffsets, TaskFailure, TaskSamples } from './task-thread-messages.ts'
 import { topicCreation } from './source/topic-creation.ts'
 
 /** The incarnation whose code runs. */
@@ -62,8 +62,8 @@ export interface TaskHostOptions {
   /** Whether this worker may act upon its assignment. */
   readonly mayWrite: () => boolean
   readonly listener: TaskProgressListener<TaskRun>
-  /** The task has ended by an error. `leftovers` says what of it may still run. */
-  readonly onFailed: (run: TaskRun, trace: string, leftovers: readonly string[]) => void
+  /** The task has ended by an error. */
+  readonly onFailed: (run: TaskRun, failure: TaskFailure) => void
   /** Secrets of the task were read again. If one has changed, the task is to be restarted. */
   readonly onSecrets: (run: TaskRun, refresh: SecretRefresh) => void
 }
@@ -144,8 +144,10 @@ export class TaskHost {
     await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
     this.#tasks.delete(run.incarnation)
     if (failure === null || (control.isEnding && control.failure === null)) return
-    this.#options.logger.error(`task ${formatTaskId(run.id)} failed and stays FAILED until it is restarted`, failure)
-    this.#options.onFailed(run, traceOf(failure.error), leftovers.list)
+    const mayPass = isTransient(failure.error)
+    const then = mayPass ? 'for a reason that may pass' : 'and stays FAILED until it is restarted'
+    this.#options.logger.error(`task ${formatTaskId(run.id)} failed ${then}`, failure)
+    this.#options.onFailed(run, { trace: traceOf(failure.error), leftovers: leftovers.list, isTransient: mayPass })
   }
 
   /** Returns the deadline of the task's end, in monotonic milliseconds. The time runs from the request to stop, or the failure. */

@@ -68,7 +68,7 @@ const host = new TaskHost({
     onTaskState: ({ incarnation }, state, trace) => link.send({ type: 'state', incarnation, state, trace }),
     onTaskTopic: ({ incarnation }, topic) => link.send({ type: 'topic', incarnation, topic }),
   },
-  onFailed: ({ incarnation }, trace, leftovers) => link.send({ type: 'failed', incarnation, trace, leftovers }),
+  onFailed: ({ incarnation }, failure) => link.send({ type: 'failed', incarnation, ...failure }),
   onSecrets: ({ incarnation }, refresh) => link.send({ type: 'secrets', incarnation, refresh }),
 })
 

@@ -39,17 +39,21 @@ export interface ToTaskThreadResponses extends Record<string, unknown> {
   ping: void
 }
 
+/** Why a task has ended. */
+export interface TaskFailure {
+  readonly trace: string
+  /** What of it may still run. */
+  readonly leftovers: readonly string[]
+  /** Whether the reason may pass, so that a restart may help. */
+  readonly isTransient: boolean
+}
+
 /** What a task thread sends to the main thread. */
 export type FromTaskThread =
   /** `trace` says why the task waits; null when nothing is wrong. */
   | { readonly type: 'state'; readonly incarnation: number; readonly state: TaskState; readonly trace: string | null }
-  /** The task has ended by an error, and the thread has forgotten it. `leftovers` says what of it may still run. */
-  | {
-      readonly type: 'failed'
-      readonly incarnation: number
-      readonly trace: string
-      readonly leftovers: readonly string[]
-    }
+  /** The task has ended by an error, and the thread has forgotten it. */
+  | (TaskFailure & { readonly type: 'failed'; readonly incarnation: number })
   | { readonly type: 'topic'; readonly incarnation: number; readonly topic: string }
   | { readonly type: 'secrets'; readonly incarnation: number; readonly refresh: SecretRefresh }
   | { readonly type: 'metrics'; readonly tasks: readonly TaskSamples[] }

@@ -9,7 +9,7 @@ import {
   type ErrorDetails,
   type Stage,
 } from '../../api/errors.ts'
-import { traceOf } from '../failures.ts'
+import { isTransient, traceOf } from '../failures.ts'
 
 /** An error as it crosses a thread boundary: structured clone keeps neither classes nor fields. */
 export interface TransferredError {
@@ -36,7 +36,9 @@ export function toTransferred(error: unknown): TransferredError {
   const known = error instanceof ConnectError ? error : null
   return {
     // A plugin's class that extends one of these is treated as that class.
-    kind: Object.entries(classes).find(([, Known]) => error instanceof Known)?.[0] ?? 'ConnectError',
+    kind:
+      Object.entries(classes).find(([, Known]) => error instanceof Known)?.[0] ??
+      (isTransient(error) ? 'RetriableError' : 'ConnectError'),
     message: errorMessage(error),
     stack: traceOf(error),
     code: known?.code ?? null,

@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import { ConnectError } from '../../../src/api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
+import type { RestartSettings } from '../../../src/config/restart-settings.ts'
 import { present } from '../../../src/foundation/assert.ts'
 import { formatTaskId, type TaskId } from '../../../src/config/connector/task-id.ts'
 import { nothingAssigned, sameWork } from '../../../src/herder/group/assignment.ts'
@@ -12,7 +13,8 @@ import type { TaskRunner } from '../../../src/herder/local/assigned-tasks.ts'
 import type { ConnectorRunner } from '../../../src/herder/local/connector-instances.ts'
 import { ConnectorOffsetWriter } from '../../../src/herder/offsets/connector-offset-writer.ts'
 import { WorkerStatusStore, type StatusTopic } from '../../../src/herder/state/worker-status-store.ts'
-import { WorkerHerder, type WorkerHerderOptions } from '../../../src/herder/worker-herder.ts'
+import type { WorkerHerderOptions } from '../../../src/herder/worker-herder-options.ts'
+import { WorkerHerder } from '../../../src/herder/worker-herder.ts'
 import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
@@ -225,6 +227,7 @@ export interface HerdOptions {
   /** Writes what is in the status topic when the herder starts. */
   readonly statusesBefore?: (statuses: WorkerStatusStore) => void
   readonly hasNoOffsets?: boolean
+  readonly restarts?: Partial<RestartSettings>
 }
 
 /** A herder whose topics, group and worker are in memory. */
@@ -299,6 +302,7 @@ export async function herd(options: HerdOptions = {}) {
     },
     sendTaskConfigs: async ({ connector }) => void worker.calls.push(`send task configs of ${connector}`),
     gracefulMs: 1000,
+    restarts: { enabled: true, maxAttempts: 3, backoff: { initialMs: 500, maxMs: 30_000 }, ...options.restarts },
     logLevels: LogLevels.startingAt('info'),
     topicTracking: true,
     topicTrackingReset: true,

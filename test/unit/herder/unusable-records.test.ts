@@ -134,7 +134,7 @@ describe('task configs that cannot be generated', () => {
     worker.taskConfigErrors = [new ConnectError('the database is away'), new ConnectError('and still')]
     await herder.createConnector('a', config, null, signal)
     await untilPasses(() => expect(statuses.connector('a')?.trace).toContain('is away'))
-    worker.connectorListener.onConnectorFailed('a', 'Error: gone')
+    worker.connectorListener.onConnectorFailed('a', { trace: 'Error: gone', isTransient: false })
     clock.advance(60_000)
     await untilPasses(() => expect(clock.pending).toBe(1))
     expect(statuses.connector('a')).toMatchObject({ state: 'FAILED', trace: 'Error: gone' })

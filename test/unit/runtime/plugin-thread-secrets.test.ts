@@ -81,7 +81,7 @@ describe('a plugin thread', () => {
   it('has references for secrets in the trace of a connector that fails later', async () => {
     await threads.startConnector('c', { ...config, leak: 'raise' })
     await untilPasses(() => expect(listener.onConnectorFailed).toHaveBeenCalled())
-    expectRedacted(listener.onConnectorFailed.mock.calls[0]?.[1] ?? '')
+    expectRedacted(listener.onConnectorFailed.mock.calls[0]?.[1].trace ?? '')
   })
 
   it('has references for secrets in the reason of its death', async () => {

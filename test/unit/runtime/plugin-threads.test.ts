@@ -127,14 +127,17 @@ describe('the plugin threads', () => {
   })
 
   it('hears what connectors say by themselves', async () => {
-    const onConnectorFailed = vi.fn<(connector: string, trace: string) => void>()
+    const onConnectorFailed = vi.fn<ConnectorListener['onConnectorFailed']>()
     const onReconfigure = vi.fn<(connector: string) => void>()
     const { thread } = threadWith({ onConnectorFailed, onReconfigure })
     await thread.startConnector('c', stubborn('raise'))
     await thread.startConnector('d', stubborn('reconfigure'))
     await untilPasses(() => expect(onReconfigure).toHaveBeenCalledWith('d'))
     await untilPasses(() =>
-      expect(onConnectorFailed).toHaveBeenCalledWith('c', expect.stringContaining('it broke later')),
+      expect(onConnectorFailed).toHaveBeenCalledWith('c', {
+        trace: expect.stringContaining('it broke later'),
+        isTransient: false,
+      }),
     )
   })
 
