@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { FencedMemberError, NoOffsetError, OffsetOutOfRangeError } from '../../src/client/errors.ts'
+import {
+  FencedMemberError,
+  MembershipLostError,
+  NoOffsetError,
+  OffsetOutOfRangeError,
+} from '../../src/client/errors.ts'
 import type { ConsumerListener, GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
-import type { GroupMember, GroupMemberOptions } from '../../src/client/group/group-member.ts'
+import type { GroupMember } from '../../src/client/group/group-member.ts'
+import type { GroupMemberOptions } from '../../src/client/group/group-member-options.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { patienceMs, until } from '../support/until.ts'
@@ -334,7 +340,7 @@ export function groupContract(context: () => GroupContractContext): void {
       {
         onRejoinNeeded = () => undefined,
         ...more
-      }: Partial<Pick<GroupMemberOptions, 'onRejoinNeeded' | 'onAlive'>> = {},
+      }: Partial<Pick<GroupMemberOptions, 'heartbeatIntervalMs' | 'keepsWork' | 'onRejoinNeeded' | 'onAlive'>> = {},
     ): GroupMember {
       return context().client.groupMember({
         groupId,
@@ -404,6 +410,24 @@ export function groupContract(context: () => GroupContractContext): void {
       await Promise.all([follower.join(), joining])
       await leader.leave('test')
       await follower.leave('test')
+    })
+
+    it('that keeps its work, and learns by its join that it was removed, is no member before its owner knows', async () => {
+      const groupId = context().harness.name('workers')
+      const lost: boolean[] = []
+      const member = memberOf(groupId, 'one', {
+        heartbeatIntervalMs: patienceMs,
+        keepsWork: true,
+        onRejoinNeeded: (_, isLost) => void lost.push(isLost),
+      })
+      await member.join()
+      await removeMembers(context().harness.bootstrapServers, groupId)
+      await expect(member.join()).rejects.toThrow(MembershipLostError)
+      expect(lost).toEqual([true])
+      expect(member.generation).toBeNull()
+      expect((await describeGroup(context().harness.bootstrapServers, groupId)).memberIds).toEqual([])
+      await member.join()
+      await member.leave('test')
     })
 
     it('requests a rebalance', async () => {

@@ -1,4 +1,4 @@
-import type { GroupMemberOptions } from '../../client/group/group-member.ts'
+import type { GroupMemberOptions } from '../../client/group/group-member-options.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import type { WorkerGroupOptions } from '../../herder/group/worker-group.ts'
 import type { SessionKeySettings } from '../../herder/internal/session-keys.ts'

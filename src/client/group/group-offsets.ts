@@ -5,7 +5,8 @@ import { offsetFetch } from '../../protocol/messages/offset-fetch.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, FencedMemberError, UnknownTopicError } from '../errors.ts'
-import { coordinatorMoved, type Generation } from './group-member.ts'
+import { coordinatorMoved } from './group-member.ts'
+import type { Generation } from './group-member-options.ts'
 
 /** A committed offset: the offset of the next record to read. */
 export interface GroupOffset extends TopicPartition {

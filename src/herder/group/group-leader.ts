@@ -1,4 +1,4 @@
-import type { MemberMetadata } from '../../client/group/group-member.ts'
+import type { MemberMetadata } from '../../client/group/group-member-options.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
 import {
   applyDelta,

@@ -1,5 +1,6 @@
-import type { GroupMember, GroupMemberOptions, GroupProtocol, Generation } from '../../client/group/group-member.ts'
 import { MembershipLostError } from '../../client/errors.ts'
+import type { GroupMember } from '../../client/group/group-member.ts'
+import type { Generation, GroupMemberOptions, GroupProtocol } from '../../client/group/group-member-options.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
 import { backoffMs } from '../../foundation/async/backoff.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
