@@ -122,7 +122,11 @@ export class HerderLoop {
       void this.#exclusively(`restarting ${change.connector}`, () => this.#restartAssigned(change))
       return
     }
-    this.#options.group().checkConfigured()
+    const { configState, connectors, group } = this.#options
+    group().checkConfigured()
+    // The writes of two workers have mixed, as those of a leader that was cut off: the set is generated again.
+    if (change.type === 'tasks' && configState.isInconsistent(change.connector))
+      connectors.onReconfigure(change.connector)
     if (this.#reconcileRequested) return
     this.#reconcileRequested = true
     void this.#exclusively('applying the configuration', () => {

@@ -96,3 +96,16 @@ describe('patches of a config', () => {
     await expect(follower.herder.patchConnectorConfig('a', { x: '1' }, signal)).rejects.toThrow(NotLeaderError)
   })
 })
+
+describe('the task configs of a connector', () => {
+  it('are generated again when the writes of two leaders have mixed', async () => {
+    const { worker, configs, running } = await herd()
+    await running()
+    const task = { type: 'task', connector: 'a', task: 0, config: { n: '0' } } as const
+    const commit = { type: 'commit', connector: 'a', tasks: 1 } as const
+    // Of the second pair, the commit finds no task: its set is incomplete, and the connector has no tasks.
+    await configs.append(task, task, commit, commit)
+    await untilPasses(() => expect(configs.records.slice(-2)).toEqual([{ ...task, config: expect.anything() }, commit]))
+    await untilPasses(() => expect(worker.running.has('a-0')).toBe(true))
+  })
+})
