@@ -17,7 +17,7 @@ const soak = {
     // A run may take as long again to check what it did.
     testTimeout: soakMinutes * 2 * 60_000 + 300_000,
     maxWorkers: 1,
-    sequence: { groupOrder: 2 },
+    sequence: { groupOrder: 3 },
   },
 }
 
@@ -61,6 +61,16 @@ export default defineConfig({
           testTimeout: 300_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        // It uses every core by itself.
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
       ...(process.env['SOAK'] === '1' ? [soak] : []),

@@ -72,7 +72,7 @@ export class BrokerHost {
   }
 
   /** Starts the thread and waits until it listens. @throws BrokerStartError, or the reason why the thread ended. */
-  static async start(options: Omit<BrokerOptions, 'fs' | 'onCondition'>): Promise<BrokerHost> {
+  static async start(options: Omit<BrokerOptions, 'fs' | 'createTcpServer' | 'onCondition'>): Promise<BrokerHost> {
     const { clock, logger, ...rest } = options
     const workerData: BrokerThreadData = { ...rest, loggerName: logger.name }
     const entry = new URL(`./broker-thread${extname(import.meta.url)}`, import.meta.url)

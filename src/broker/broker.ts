@@ -22,7 +22,7 @@ import { DiskWatch } from './data-directory/disk-watch.ts'
 import { handlersFor } from './requests/served-apis.ts'
 import { LogUpkeep } from './topics/log-upkeep.ts'
 import { Router } from './requests/router.ts'
-import { Server } from './server/server.ts'
+import { Server, type TcpServerFactory } from './server/server.ts'
 import { Topics } from './topics/topics.ts'
 
 /** The options of {@link Broker.start}. */
@@ -42,6 +42,8 @@ export interface BrokerOptions {
   readonly credentials?: BrokerCredentials
   /** The file system; that of the machine by default. */
   readonly fs?: FileSystem
+  /** The network; that of the machine by default. */
+  readonly createTcpServer?: TcpServerFactory
   readonly onCondition?: ConditionListener
 }
 
@@ -145,6 +147,7 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
     clock,
     logger,
     streaks,
+    createTcpServer: options.createTcpServer,
   })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }

@@ -1,5 +1,5 @@
 import type { ListenAddress } from '../../foundation/network/listen-address.ts'
-import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net'
+import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
 import type { Clock } from '../../foundation/clock.ts'
 import { deferred } from '../../foundation/async/deferred.ts'
 import { LogStreaks } from '../../foundation/logging/log-streaks.ts'
@@ -13,6 +13,11 @@ import { defaultConnectionLimits, type ConnectionLimits } from './connection-lim
 import { ConnectionMemory } from './connection-memory.ts'
 import { OwnListener } from './own-listener.ts'
 import type { Router } from '../requests/router.ts'
+
+/** Creates the TCP server. Its sockets are paused. */
+export type TcpServerFactory = (onConnection: (socket: Socket) => void) => TcpServer
+
+const createTcpServer: TcpServerFactory = (onConnection) => createServer({ pauseOnConnect: true }, onConnection)
 
 /** How long the thread works for clients before sockets, the disk and the worker's own requests get their turn. */
 const sliceMs = 10
@@ -66,6 +71,8 @@ export class Server {
     /** Authenticates clients; null or none: every client that can connect may use the broker. */
     readonly authenticator?: Authenticator | null
     readonly ownPath?: string
+    /** The network; that of the machine by default. */
+    readonly createTcpServer?: TcpServerFactory | undefined
   }): Promise<Server> {
     const { listen, router, clock, logger, limits = defaultConnectionLimits, authenticator = null } = options
     const streaks = options.streaks ?? new LogStreaks(clock, logger)
@@ -73,7 +80,7 @@ export class Server {
     const memory = new ConnectionMemory(limits)
     const turns = new Turns(clock, sliceMs)
     const around = { router, limits, memory, turns, clock, logger, streaks, authenticator }
-    const server = createServer({ pauseOnConnect: true }, (socket) => {
+    const server = (options.createTcpServer ?? createTcpServer)((socket) => {
       const address = socket.remoteAddress ?? 'unknown'
       const refusal = connections.refusalOf(address)
       if (refusal === null) {

@@ -20,7 +20,7 @@ export interface Stores {
 
 interface StoreParts {
   readonly client: KafkaClient
-  readonly config: WorkerConfig
+  readonly config: Pick<WorkerConfig, 'configTopic' | 'statusTopic' | 'offsetTopic'>
   readonly clock: Clock
   readonly logger: Logger
   /** Shows why internal topics cannot be written or read. */

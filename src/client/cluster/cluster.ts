@@ -14,6 +14,7 @@ import {
   type BrokerAddress,
 } from '../connection/bootstrap-servers.ts'
 import { BrokerConnection, type SendOptions } from '../connection/broker-connection.ts'
+import type { Dial } from '../connection/plain-socket.ts'
 import { BrokerError, ClientClosedError, ConnectionError } from '../errors.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { retrying } from '../retry.ts'
@@ -32,6 +33,8 @@ export interface ClusterOptions {
   readonly requestTimeoutMs?: number
   /** Milliseconds for connecting and authenticating. */
   readonly connectTimeoutMs?: number
+  /** The network of connections without TLS and SASL; that of the machine by default. */
+  readonly dial?: Dial
   /** Back-off after failures (`retry.backoff.ms`, `reconnect.backoff.ms`). */
   readonly backoff?: Backoff
 }
@@ -252,8 +255,15 @@ export class Cluster {
 
   async #open(key: string, slot: ConnectionSlot): Promise<BrokerConnection> {
     if (slot.open?.isOpen === true) return slot.open
-    const { clientId, security = null, clock, connectTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = this.#options
-    const options = { address: slot.address, clientId, security, clock, connectTimeoutMs, requestTimeoutMs }
+    const {
+      clientId,
+      security = null,
+      clock,
+      connectTimeoutMs = 10_000,
+      requestTimeoutMs = 30_000,
+      dial,
+    } = this.#options
+    const options = { address: slot.address, clientId, security, clock, connectTimeoutMs, requestTimeoutMs, dial }
     try {
       const connection = await BrokerConnection.open(options, this.#closing.signal)
       if (this.#slots.get(key) !== slot) {

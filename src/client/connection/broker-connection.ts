@@ -1,7 +1,6 @@
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { Socket } from 'node:net'
 import { present } from '../../foundation/assert.ts'
-import type { Clock } from '../../foundation/clock.ts'
 import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
 import { decodeResponse } from '../../protocol/codec.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -16,7 +15,7 @@ import {
   RequestTimeoutError,
   UnsupportedApiError,
 } from '../errors.ts'
-import { ResponseFrames, openPlainSocket } from './plain-socket.ts'
+import { ResponseFrames, openPlainSocket, type DialOptions } from './plain-socket.ts'
 import type { Security } from './security.ts'
 
 const clientSoftware = { clientSoftwareName: 'penstock', clientSoftwareVersion: '0.1.0' }
@@ -26,12 +25,9 @@ const reauthenticateBeforeMs = 10_000
 const maxResponseBytes = 512 * 1024 * 1024
 
 /** How to connect. */
-export interface ConnectionOptions {
-  readonly address: BrokerAddress
+export interface ConnectionOptions extends DialOptions {
   readonly clientId: string
   readonly security: Security | null
-  readonly clock: Clock
-  readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
 }
 

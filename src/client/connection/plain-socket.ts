@@ -35,11 +35,28 @@ export class ResponseFrames {
   }
 }
 
+/** Takes the bytes that a socket reads: the `onread` option of `net.connect`. */
+export interface ReadTarget {
+  readonly buffer: () => Buffer
+  /** Receives how many bytes are in the buffer. */
+  readonly callback: (count: number) => boolean
+}
+
+/** Begins to connect to a broker. The socket reads into `onread`. */
+export type Dial = (address: BrokerAddress, onread: ReadTarget) => Socket
+
 /** How to connect. */
 export interface DialOptions {
   readonly address: BrokerAddress
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  /** The network of connections without TLS and SASL; that of the machine by default. */
+  readonly dial?: Dial | undefined
+}
+
+const dialSystem: Dial = (address, onread) => {
+  const { host, port } = address
+  return isSocketPath(address) ? connect({ path: host, onread }) : connect({ host, port, noDelay: true, onread })
 }
 
 /** Connects without TLS and reads into `frames`. @throws ConnectionError, or the signal's reason. */
@@ -56,10 +73,7 @@ export async function openPlainSocket(
       return true
     },
   }
-  const { host, port } = address
-  const socket = isSocketPath(address)
-    ? connect({ path: host, onread })
-    : connect({ host, port, noDelay: true, onread })
+  const socket = (options.dial ?? dialSystem)(address, onread)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const fail = (reason: string, cause?: unknown): void =>
     reject(new ConnectionError(`cannot connect to ${formatAddress(address)}: ${reason}`, cause))

@@ -44,6 +44,8 @@ export class MemoryFileSystem implements FileSystem {
   failWrites: { code: string; afterBytes: number } | null = null
   /** When not null, syncs wait for it before they do anything but remember what they will make durable. */
   syncGate: Promise<void> | null = null
+  /** What a sync waits for, when there is no gate. */
+  syncDelay: () => Promise<void> | null = noGate
   /** How many turns of the event loop a sync takes. */
   syncTurns: () => number = () => 0
   /** What makes an append wait for a descriptor. */
@@ -166,7 +168,7 @@ export class MemoryFileSystem implements FileSystem {
   async syncing(path: string): Promise<void> {
     this.syncs.push(path)
     const failure = this.failSyncs.shift()
-    await (this.syncGate ?? Promise.resolve())
+    await (this.syncGate ?? this.syncDelay() ?? Promise.resolve())
     for (let left = this.syncTurns(); left > 0; left -= 1) await turn()
     if (failure !== undefined) throw new SystemError(failure, path)
   }

@@ -1,0 +1,231 @@
+import { KafkaClient } from '../../../src/client/kafka-client.ts'
+import { CleanupStack } from '../../../src/cli/worker/cleanup-stack.ts'
+import { createStores } from '../../../src/cli/worker/stores.ts'
+import { WorkerConditions } from '../../../src/cli/worker/worker-conditions.ts'
+import type { RawConfig } from '../../../src/api/config-def.ts'
+import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
+import type { ConfigSnapshot } from '../../../src/herder/group/group-leader.ts'
+import {
+  noMembership,
+  WorkerGroup,
+  type Membership,
+  type WorkerGroupHandlers,
+} from '../../../src/herder/group/worker-group.ts'
+import { signatureHeaders } from '../../../src/herder/internal/request-signature.ts'
+import type { SendTaskConfigs } from '../../../src/herder/internal/task-config-writer.ts'
+import { ConnectorOffsetReader } from '../../../src/herder/offsets/connector-offset-reader.ts'
+import { ConnectorOffsetWriter } from '../../../src/herder/offsets/connector-offset-writer.ts'
+import { WorkerStatusStore } from '../../../src/herder/state/worker-status-store.ts'
+import { WorkerHerder } from '../../../src/herder/worker-herder.ts'
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
+import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
+import { Lease } from '../../../src/runtime/thread/lease.ts'
+import type { TaskListener } from '../../../src/runtime/task-listener.ts'
+import { Actor } from '../world/actor.ts'
+import type { Random } from '../world/random.ts'
+import type { Cluster } from './cluster.ts'
+import { UnreachedError } from './rest-network.ts'
+import { ScriptedConnectors } from './scripted-connectors.ts'
+import { ScriptedTasks } from './scripted-tasks.ts'
+
+export const groupId = 'workers'
+export const configTopic = 'configs'
+
+const topic = (name: string) => ({ name, partitions: 1, replicationFactor: 1, configs: {} })
+const sessionKeySettings = {
+  generationAlgorithm: 'HmacSHA256',
+  keyBits: null,
+  ttlMs: 30_000,
+  signatureAlgorithm: 'HmacSHA256',
+  verificationAlgorithms: ['HmacSHA256'],
+}
+
+/** The process of one worker: the real client, stores, membership and herder, put together as `src/cli/worker` does. */
+export class SimulatedWorker {
+  /** Its main thread. */
+  readonly main: Actor
+  readonly url: string
+  readonly lease: Lease
+  membership: Membership = noMembership
+  herder: WorkerHerder | null = null
+  tasks: ScriptedTasks | null = null
+  connectors: ScriptedConnectors | null = null
+  readonly #cluster: Cluster
+  readonly #random: Random
+  readonly #cleanup: CleanupStack
+  readonly #stopping = new AbortController()
+  #snapshot: (() => ConfigSnapshot) | null = null
+
+  /** @param life how often the worker was started before */
+  constructor(cluster: Cluster, host: string, life: number) {
+    const { timeline, random, logger } = cluster.simulation
+    this.#cluster = cluster
+    this.main = new Actor(timeline, `${host}#${life}`, host)
+    this.url = `http://${host}:8083/`
+    this.lease = Lease.create(this.main.processClock)
+    this.#random = random.fork(this.main.name)
+    this.#cleanup = new CleanupStack(logger.child(this.main.name), this.main.clock)
+  }
+
+  get isFrozen(): boolean {
+    return this.main.isFrozen
+  }
+
+  /** The connectors and tasks that this worker has read from the config topic. */
+  get snapshot(): ConfigSnapshot | null {
+    return this.#snapshot?.() ?? null
+  }
+
+  /** @throws what prevents the start */
+  async start(): Promise<void> {
+    const { simulation, broker, rest } = this.#cluster
+    const { clock } = this.main
+    const logger = simulation.logger.child(this.main.name)
+    const client = await KafkaClient.connect({
+      bootstrapServers: broker.bootstrapServers,
+      clientId: this.main.name,
+      clock,
+      logger: logger.child('client'),
+      dial: simulation.network.dialOf(this.main),
+      signal: this.#stopping.signal,
+    })
+    this.#cleanup.add('the client', async () => await client.close())
+    const herder = this.#createHerder(client)
+    await herder.start(this.#stopping.signal)
+    this.herder = herder
+    rest.listen(this.url, this)
+  }
+
+  /** Stops gracefully. */
+  async stop(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.main.schedule(0, 'signal', resolve)
+    await promise
+    this.#stopping.abort(new Error('the worker stops'))
+    await this.#cleanup[Symbol.asyncDispose]()
+    this.kill()
+  }
+
+  /** The process ends immediately. */
+  kill(): void {
+    if (this.main.hasEnded) return
+    this.main.end()
+    this.#cluster.simulation.network.close(this.main)
+    this.tasks?.endAll()
+  }
+
+  /** The whole process stands still. */
+  freeze(): void {
+    this.main.freeze()
+    this.freezeThreads()
+  }
+
+  freezeThreads(): void {
+    for (const { actor } of this.tasks?.runs ?? []) actor.freeze()
+  }
+
+  wake(): void {
+    this.main.wake()
+    for (const { actor } of this.tasks?.runs ?? []) actor.wake()
+  }
+
+  #createHerder(client: KafkaClient): WorkerHerder {
+    const { simulation } = this.#cluster
+    const { clock } = this.main
+    const logger = simulation.logger.child(this.main.name)
+    const stores = createStores({
+      client,
+      config: { configTopic: topic(configTopic), statusTopic: topic('statuses'), offsetTopic: topic('offsets') },
+      clock,
+      logger: logger.child('storage'),
+      conditions: new WorkerConditions(),
+      cleanup: this.#cleanup,
+    })
+    const herder = new WorkerHerder({
+      configs: stores.configs,
+      statuses: new WorkerStatusStore(stores.statuses, this.main.host, clock),
+      offsets: new ConnectorOffsetReader({ store: stores.offsets, admin: client.admin, clock, topic: 'offsets' }),
+      offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
+      offsetTopic: 'offsets',
+      joinGroup: (handlers) => this.#joinGroup(client, handlers),
+      runConnectors: () => this.#runConnectors(),
+      runTasks: (listener) => this.#runTasks(listener),
+      plugins: new PluginRegistry(fileConnectors),
+      serverInfo: { version: '3.9.1', commit: 'simulation', kafkaClusterId: client.clusterId },
+      groupSettings: { groupId },
+      sessionKeySettings,
+      sendTaskConfigs: async (to) => await this.#sendTaskConfigs(to),
+      gracefulMs: simulation.settings.gracefulMs,
+      logLevels: LogLevels.startingAt('info'),
+      topicTracking: true,
+      topicTrackingReset: true,
+      clock,
+      logger: logger.child('herder'),
+      onActivity: () => undefined,
+    })
+    this.#cleanup.add('the threads', async () => await herder.close())
+    this.#cleanup.add('the worker group', async () => await herder.leaveGroup())
+    this.#cleanup.add('the statuses', async () => await stores.statuses.flush())
+    this.#cleanup.add('connectors and tasks', async () => await herder.stopWork(), simulation.settings.gracefulMs + 500)
+    return herder
+  }
+
+  #joinGroup(client: KafkaClient, handlers: WorkerGroupHandlers): WorkerGroup {
+    const { settings, logger } = this.#cluster.simulation
+    const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs, protocol, maxDelayMs } = settings
+    const times = { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs }
+    this.#snapshot = handlers.snapshot
+    return new WorkerGroup((member) => client.groupMember({ groupId, protocolType: 'connect', ...times, ...member }), {
+      ...handlers,
+      url: this.url,
+      clock: this.main.clock,
+      logger: logger.child(this.main.name),
+      lease: this.lease,
+      protocol,
+      maxDelayMs,
+      onMembership: async (membership) => {
+        this.membership = membership
+        this.#cluster.simulation.note(`${this.main.name} is in generation ${membership.generation}`)
+        return await handlers.onMembership(membership)
+      },
+    })
+  }
+
+  #runConnectors(): ScriptedConnectors {
+    const { pluginFailureShare } = this.#cluster.simulation.settings
+    this.connectors = new ScriptedConnectors({
+      main: this.main,
+      random: this.#random.fork('connectors'),
+      failureShare: pluginFailureShare,
+      isCalm: () => this.#cluster.isCalm,
+    })
+    return this.connectors
+  }
+
+  #runTasks(listener: TaskListener): ScriptedTasks {
+    this.tasks = new ScriptedTasks({
+      cluster: this.#cluster,
+      main: this.main,
+      random: this.#random.fork('tasks'),
+      gracefulMs: this.#cluster.simulation.settings.gracefulMs,
+      mayWrite: () => this.lease.isValid,
+      listener,
+    })
+    return this.tasks
+  }
+
+  /** Sends task configs to the leader, as `src/rest` does. */
+  async #sendTaskConfigs({ url, connector, body, headers }: Parameters<SendTaskConfigs>[0]): Promise<void> {
+    const signed = {
+      body,
+      signature: headers[signatureHeaders.signature] ?? null,
+      algorithm: headers[signatureHeaders.algorithm] ?? null,
+      isTrusted: true,
+    }
+    const configs = JSON.parse(body) as readonly RawConfig[]
+    await this.#cluster.rest.send(this.main, url, async ({ herder }, signal) => {
+      if (herder === null) throw new UnreachedError(`${url} is starting`)
+      await herder.putTaskConfigs(connector, configs, signed, signal)
+    })
+  }
+}

@@ -1,0 +1,34 @@
+import type { ConfigEntry } from './config-fold.ts'
+
+/** A write of the configuration that a worker has acknowledged. */
+export interface AcknowledgedWrite {
+  /** For messages. */
+  readonly what: string
+  /** The end of the config topic before the request, and after its response. */
+  readonly from: number
+  readonly to: number
+  /** Whether a record of the topic is this write. */
+  readonly isOf: (entry: ConfigEntry) => boolean
+}
+
+/** What clients and tasks were told is written (I1): all of it has to be there at the end. */
+export class AcknowledgedWrites {
+  readonly configs: AcknowledgedWrite[] = []
+  /** The values of records of tasks. */
+  readonly records = new Set<string>()
+
+  /** Returns the acknowledged writes that are missing. */
+  missing(configs: readonly ConfigEntry[], records: readonly string[]): readonly string[] {
+    const found = new Set(records)
+    return [
+      ...this.configs
+        .filter(
+          ({ from, to, isOf }) => !configs.some((entry) => entry.offset >= from && entry.offset < to && isOf(entry)),
+        )
+        .map(({ what, from, to }) => `${what} is acknowledged, and not in the config topic from ${from} to ${to}`),
+      ...[...this.records]
+        .filter((value) => !found.has(value))
+        .map((value) => `record ${value} is acknowledged, and missing`),
+    ]
+  }
+}
