@@ -7,7 +7,16 @@ import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { Lease } from '../../runtime/thread/lease.ts'
-import { applyDelta, isEmpty, nothingAssigned, sameWork, union, type ConnectorsAndTasks } from './assignment.ts'
+import {
+  applyDelta,
+  isEmpty,
+  keysOf,
+  nothingAssigned,
+  sameWork,
+  union,
+  within,
+  type ConnectorsAndTasks,
+} from './assignment.ts'
 import { ConfigTopicCheck, type ConfigTopicCheckOptions } from './config-topic-check.ts'
 import { GroupLeader, type GroupLeaderOptions } from './group-leader.ts'
 import {
@@ -227,7 +236,8 @@ export class WorkerGroup {
     this.#rebalanced.resolve()
     this.#rebalanced = deferred<void>()
     if (assignment.delayMs > 0) this.#rejoinAfter(assignment.delayMs)
-    if (!isEmpty(assignment.revoked)) void this.#offerReleased(released, generation)
+    // No other worker is given what is not configured any more: that it has stopped changes nothing for the group.
+    if (!isEmpty(within(assignment.revoked, keysOf(work)))) void this.#offerReleased(released, generation)
     // The config topic may have changed after the leader had decided.
     this.checkConfigured()
   }

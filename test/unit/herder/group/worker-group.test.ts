@@ -130,6 +130,21 @@ describe('a worker in its group', () => {
     expect(await members()).toEqual([])
   })
 
+  it('does not rebalance again for what is not configured any more, and still stops', async () => {
+    const { worker } = await made()
+    const one = await worker('http://one/')
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    one.stopping = work
+    one.snapshot = { offset: 11, work: nothingAssigned }
+    one.group.checkConfigured()
+    await untilPasses(() => expect(one.last?.work).toEqual(nothingAssigned))
+    const [memberships, heartbeats] = [one.memberships.length, one.leases.length]
+    await untilPasses(() => expect(one.leases.length).toBeGreaterThan(heartbeats + 5))
+    expect(one.memberships).toHaveLength(memberships)
+    await one.group.close()
+  })
+
   it('stops its work before it rejoins after it lost its membership, as other members may have been assigned it (I3)', async () => {
     const { worker, members, removeAll } = await made()
     const one = await worker('http://one/')
