@@ -5,7 +5,8 @@ import {
   NoOffsetError,
   OffsetOutOfRangeError,
 } from '../../src/client/errors.ts'
-import type { ConsumerListener, GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
+import type { ConsumerListener } from '../../src/client/group/consumer-listener.ts'
+import type { GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
 import type { GroupMember } from '../../src/client/group/group-member.ts'
 import type { GroupMemberOptions } from '../../src/client/group/group-member-options.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
@@ -340,7 +341,12 @@ export function groupContract(context: () => GroupContractContext): void {
       {
         onRejoinNeeded = () => undefined,
         ...more
-      }: Partial<Pick<GroupMemberOptions, 'heartbeatIntervalMs' | 'keepsWork' | 'onRejoinNeeded' | 'onAlive'>> = {},
+      }: Partial<
+        Pick<
+          GroupMemberOptions,
+          'heartbeatIntervalMs' | 'rebalanceTimeoutMs' | 'keepsWork' | 'onRejoinNeeded' | 'onAlive'
+        >
+      > = {},
     ): GroupMember {
       return context().client.groupMember({
         groupId,
@@ -427,6 +433,17 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(member.generation).toBeNull()
       expect((await describeGroup(context().harness.bootstrapServers, groupId)).memberIds).toEqual([])
       await member.join()
+      await member.leave('test')
+    })
+
+    it('is known no longer than a rebalance would wait for it, although its session lasts longer', async () => {
+      const known: number[] = []
+      const rebalanceTimeoutMs = 5000
+      const onAlive = (ms: number): void => void known.push(ms)
+      const member = memberOf(context().harness.name('workers'), 'one', { rebalanceTimeoutMs, onAlive })
+      await member.join()
+      await until('three heartbeats', () => known.length > 3)
+      expect(Math.max(...known)).toBeLessThanOrEqual(rebalanceTimeoutMs)
       await member.leave('test')
     })
 

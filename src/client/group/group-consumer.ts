@@ -7,6 +7,7 @@ import { type FetchedRecord } from '../consumer/fetched-record.ts'
 import { Fetcher, type FetchOptions } from '../consumer/fetcher.ts'
 import type { ResetPolicy } from '../consumer/out-of-range.ts'
 import type { PositionReset } from '../consumer/position-reset.ts'
+import type { ConsumerListener } from './consumer-listener.ts'
 import { GroupMember } from './group-member.ts'
 import type { MemberMetadata } from './group-member-options.ts'
 import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
@@ -27,7 +28,7 @@ export interface GroupConsumerOptions extends FetchOptions {
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
   /** Identifies a static member (`group.instance.id`). */
   readonly instanceId?: string
-  /** `max.poll.records`. */
+  /** `max.poll.records` */
   readonly maxPollRecords?: number
   /** How long the coordinator waits for a heartbeat (`session.timeout.ms`). */
   readonly sessionTimeoutMs?: number
@@ -39,28 +40,6 @@ export interface GroupConsumerOptions extends FetchOptions {
   readonly metadataMaxAgeMs?: number
   /** `allow.auto.create.topics`. */
   readonly allowAutoTopicCreation?: boolean
-}
-
-/** Why partitions are revoked. */
-export interface Revocation {
-  /** Whether they may belong to another member already. Commits are rejected then. */
-  readonly lost: boolean
-  readonly reason: string
-}
-
-/**
- * What a consumer reports to its owner. All but the last are called inside `poll`, the first two as those of Kafka's
- * [ConsumerRebalanceListener](https://kafka.apache.org/39/javadoc/org/apache/kafka/clients/consumer/ConsumerRebalanceListener.html).
- */
-export interface ConsumerListener {
-  /** Partitions were assigned. Receives the offset of the next record of each. */
-  readonly onAssigned: (offsets: readonly GroupOffset[]) => Promise<void> | void
-  /** Partitions are revoked. Flush and commit here: the rebalance continues when the promise resolves. */
-  readonly onRevoked: (partitions: readonly TopicPartition[], revocation: Revocation) => Promise<void> | void
-  /** Reading does not continue where it was to. Called inside `poll`, before it returns records from the new position. */
-  readonly onReset?: (reset: PositionReset) => Promise<void> | void
-  /** Records cannot be read, which is retried; null when they can be read again. Must not throw. */
-  readonly onTrouble?: (trouble: LogTrouble | null) => void
 }
 
 const defaultMaxPollIntervalMs = 300_000
@@ -147,9 +126,9 @@ export class GroupConsumer {
 
   /**
    * Returns the next records, in order within each partition; waits for the first at most `maxWaitMs`. Joins the group if
-   * needed. A join that takes longer continues in the background, and the next `poll` waits for it.
-   * @throws OffsetOutOfRangeError, NoOffsetError, TopicRecreatedError, CorruptBatchError, InstanceFencedError, BrokerError, an error of the listener,
-   * or the signal's reason.
+   * needed: a join that takes longer continues in the background, and the next `poll` waits for it.
+   * @throws OffsetOutOfRangeError, NoOffsetError, TopicRecreatedError, CorruptBatchError, InstanceFencedError, BrokerError,
+   * an error of the listener, or the signal's reason.
    */
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<readonly FetchedRecord[]> {
     const { clock } = this.#cluster

@@ -49,7 +49,8 @@ export interface GroupMemberOptions {
   /** A rebalance has begun (`lost` false: the assignment stays valid until the join), or the membership is gone. */
   readonly onRejoinNeeded: (reason: string, lost: boolean) => void
   /**
-   * The coordinator has responded, and the session lasts for `sessionMs` more, as the coordinator counts from the request. With it, heartbeats continue while a join waits for other members.
+   * The coordinator has responded, and knows the member for at least `sessionMs` more: it counts the session from the request, and
+   * removes a member that a rebalance has waited for. With it, heartbeats continue while a join waits for other members.
    */
   readonly onAlive?: (sessionMs: number) => void
   /** A join or a heartbeat failed, with its error, and is retried; null when the coordinator responded. Must not throw. */

@@ -63,6 +63,8 @@ export class GroupMember {
   #heartbeats: AbortController | null = null
   /** Whether a join waits for its response, which says more than that of a heartbeat. */
   #isJoining = false
+  /** When it sent the last request that no rebalance waited for it at: one that began later waits for `rebalanceTimeoutMs`. */
+  #awaitedSince = Number.NEGATIVE_INFINITY
   /** Resolves when the coordinator has responded to the join of a member without id. */
   #introduction: Promise<void> | null = null
 
@@ -164,8 +166,10 @@ export class GroupMember {
     const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs }
     const groupInstanceId = this.#instanceId
     const join = { groupId, ...timeouts, memberId: this.#memberId, groupInstanceId, protocolType, protocols }
+    const joinedAt = this.#cluster.clock.monotonic()
     const joined = await this.#joined(join, wait)
     this.#checkJoin(joined)
+    this.#awaitedSince = Math.max(this.#awaitedSince, joinedAt)
     this.#memberId = joined.memberId
     this.#startHeartbeats(joined)
     const protocol = joined.protocolName ?? ''
@@ -188,6 +192,7 @@ export class GroupMember {
     const syncedAt = this.#cluster.clock.monotonic()
     const synced = await this.#send(purpose, syncGroup, sync, wait)
     this.#checkSync(synced.errorCode)
+    this.#awaitedSince = Math.max(this.#awaitedSince, syncedAt)
     this.#alive(syncedAt)
     const { generationId, memberId, leader: leaderId } = joined
     const isOutdated = joined.skipAssignment && assignments.get(memberId)?.equals(synced.assignment) === false
@@ -213,9 +218,11 @@ export class GroupMember {
     }
   }
 
+  /** The coordinator knew the member after `sentAt`. It removes it when the session ends, or a rebalance has waited for too long. */
   #alive(sentAt: number): void {
-    const { onAlive, sessionTimeoutMs } = this.#options
-    onAlive?.(sessionTimeoutMs - (this.#cluster.clock.monotonic() - sentAt))
+    const { onAlive, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const endsAt = Math.min(sentAt + sessionTimeoutMs, this.#awaitedSince + rebalanceTimeoutMs)
+    onAlive?.(endsAt - this.#cluster.clock.monotonic())
   }
 
   /** Sends the first join, whose response has the id of the member: {@link leave} needs it, also when the signal fires. */
@@ -297,6 +304,7 @@ export class GroupMember {
         const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, request, wait)
         this.#options.onReached?.(null)
         if (signal.aborted) return
+        if (errorCode === errorCodes.NONE) this.#awaitedSince = Math.max(this.#awaitedSince, sentAt)
         if (this.#isMember(errorCode)) this.#alive(sentAt)
         if (this.#isJoining) continue
         if (!this.#handleHeartbeat(errorCode)) return

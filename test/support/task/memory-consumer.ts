@@ -1,5 +1,5 @@
 import type { FetchedRecord } from '../../../src/client/consumer/fetched-record.ts'
-import type { ConsumerListener } from '../../../src/client/group/group-consumer.ts'
+import type { ConsumerListener } from '../../../src/client/group/consumer-listener.ts'
 import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import type { RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
 
