@@ -59,7 +59,7 @@ export async function run(seed: number, onLine: ((line: string) => void) | null 
 
 async function play(cluster: Cluster): Promise<void> {
   const { simulation, places, broker } = cluster
-  const { settings, random } = simulation
+  const { settings, random, director } = simulation
   const untilMs = settings.faultsMs
   await broker.start()
   const late = random.fork('starts')
@@ -68,12 +68,11 @@ async function play(cluster: Cluster): Promise<void> {
   const work = Promise.all(users.map(async (user) => await user.work(untilMs)))
   await new Faults(cluster).work(untilMs)
   cluster.calm()
+  while (cluster.workers.every(({ herder }) => herder === null)) await director.clock.sleep(lookEveryMs)
   const auditor = await Auditor.connect(cluster)
   await work
   await settle(cluster, auditor, { withinMs: settleMs, quietMs })
-  await auditor.fold()
-  for (const missing of cluster.acknowledged.missing(auditor.configs, await auditor.records()))
-    simulation.violated(missing)
+  for (const missing of await cluster.acknowledged.missing(auditor)) simulation.violated(missing)
   if (simulation.violations.length > 0) return
   // In a cluster that is settled no rebalance waits for a heartbeat: a new connector and its tasks run at once.
   if (await new User(cluster, 'probe').change('create'))
@@ -98,7 +97,7 @@ async function settle(
     generation = current
     if (problems.length === 0 && clock.monotonic() - since >= quietMs) return
     if (clock.monotonic() >= endMs) {
-      for (const entry of auditor.configs) simulation.note(JSON.stringify(entry))
+      for (const entry of await auditor.configs()) simulation.note(JSON.stringify(entry))
       simulation.violated(`not settled after ${withinMs} ms: ${problems.join('; ') || 'the group keeps rebalancing'}`)
       return
     }

@@ -4,6 +4,7 @@ import { Ownership } from '../oracles/ownership.ts'
 import { RestNetwork } from './rest-network.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedWorker } from './simulated-worker.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** A worker of the group through all its processes: one that ends is started again. */
 export class Place {
@@ -68,15 +69,13 @@ export class Place {
 }
 
 /** The broker and the workers of one run, and the oracles that watch them. */
-export class Cluster {
+export class Cluster implements Surroundings {
   readonly simulation: Simulation
   readonly broker: SimulatedBroker
   readonly rest: RestNetwork
   readonly places: readonly Place[]
   readonly ownership: Ownership
   readonly acknowledged = new AcknowledgedWrites()
-  /** Whether nothing fails any more. */
-  isCalm = false
   #numbers = 0
 
   constructor(simulation: Simulation) {
@@ -94,12 +93,15 @@ export class Cluster {
 
   /** Nothing fails from now on, and nothing is slow. */
   calm(): void {
-    this.isCalm = true
+    this.simulation.isCalm = true
     this.simulation.network.delays = { leastMs: 0.1, mostMs: 2, slowShare: 0, slowMs: 0 }
     for (const place of this.places) place.startNow()
   }
 
-  /** A number that no other call has returned. */
+  get bootstrapServers(): string {
+    return this.broker.bootstrapServers
+  }
+
   nextNumber(): number {
     this.#numbers += 1
     return this.#numbers

@@ -3,17 +3,23 @@ import { NotLeaderError } from '../../../src/herder/herder-errors.ts'
 import type { WorkerHerder } from '../../../src/herder/worker-herder.ts'
 import type { Actor } from '../world/actor.ts'
 import type { Simulation } from '../world/simulation.ts'
-import type { SimulatedWorker } from './simulated-worker.ts'
 
 /** A request did not reach a worker: nothing has happened. */
 export class UnreachedError extends Error {
   override readonly name = 'UnreachedError'
 }
 
+/** A worker, as far as its REST API needs it. */
+export interface RestWorker {
+  readonly main: Actor
+  /** Null: it is starting. */
+  readonly herder: WorkerHerder | null
+}
+
 /** Part of the REST API: what a request does on a worker. */
 export type Request<T> = (herder: WorkerHerder, signal: AbortSignal) => Promise<T>
 
-type Action<T> = (worker: SimulatedWorker, signal: AbortSignal) => Promise<T>
+type Action<T> = (worker: RestWorker, signal: AbortSignal) => Promise<T>
 
 interface Exchange<T> {
   readonly action: Action<T>
@@ -34,14 +40,14 @@ const maxHops = 2
 export class RestNetwork {
   readonly #simulation: Simulation
   /** Workers by their URL. */
-  readonly #workers = new Map<string, SimulatedWorker>()
+  readonly #workers = new Map<string, RestWorker>()
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation
   }
 
   /** A worker listens at a URL. */
-  listen(url: string, worker: SimulatedWorker): void {
+  listen(url: string, worker: RestWorker): void {
     this.#workers.set(url, worker)
   }
 

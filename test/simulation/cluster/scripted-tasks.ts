@@ -5,11 +5,11 @@ import type { TaskListener } from '../../../src/runtime/task-listener.ts'
 import type { TaskStart } from '../../../src/runtime/task-run.ts'
 import type { Actor } from '../world/actor.ts'
 import type { Random } from '../world/random.ts'
-import type { Cluster } from './cluster.ts'
+import type { Surroundings } from './surroundings.ts'
 import { TaskRun } from './task-run.ts'
 
 export interface ScriptedTasksOptions {
-  readonly cluster: Cluster
+  readonly around: Surroundings
   /** The main thread of the worker. */
   readonly main: Actor
   readonly random: Random
@@ -40,11 +40,11 @@ export class ScriptedTasks implements TaskRunner {
   }
 
   async start(start: TaskStart): Promise<void> {
-    const { cluster, main, mayWrite, gracefulMs } = this.#options
+    const { around, main, mayWrite, gracefulMs } = this.#options
     const name = formatTaskId(start.id)
     if (this.#current.has(name)) await this.stop(start.id, gracefulMs)
     for (let ending = this.#endings.get(name); ending !== undefined; ending = this.#endings.get(name)) await ending
-    const run = new TaskRun({ cluster, worker: main.host, start, number: cluster.nextNumber(), mayWrite })
+    const run = new TaskRun({ around, worker: main.host, start, number: around.nextNumber(), mayWrite })
     this.#current.set(name, run)
     this.#runs.add(run)
     await this.#asked(run, async () => {

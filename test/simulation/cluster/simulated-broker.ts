@@ -41,7 +41,10 @@ export class SimulatedBroker {
     const actor = this.#newActor()
     this.#actor = actor
     const sync = random.fork(`disk ${this.#starts}`)
-    this.#disk.syncDelay = () => actor.clock.sleep(sync.between(0.1, sync.chance(settings.slowSyncShare) ? 800 : 3))
+    this.#disk.syncDelay = async () => {
+      const isSlow = !this.#simulation.isCalm && sync.chance(settings.slowSyncShare)
+      await actor.clock.sleep(sync.between(0.1, isSlow ? 800 : 3))
+    }
     const broker = await Broker.start({
       dataDir: this.#directory,
       listen: { host, port },

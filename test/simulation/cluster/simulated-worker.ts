@@ -4,6 +4,7 @@ import { createStores } from '../../../src/cli/worker/stores.ts'
 import { WorkerConditions } from '../../../src/cli/worker/worker-conditions.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
+import { Conditions } from '../../../src/foundation/metrics/conditions.ts'
 import type { ConfigSnapshot } from '../../../src/herder/group/group-leader.ts'
 import {
   noMembership,
@@ -23,13 +24,16 @@ import { Lease } from '../../../src/runtime/thread/lease.ts'
 import type { TaskListener } from '../../../src/runtime/task-listener.ts'
 import { Actor } from '../world/actor.ts'
 import type { Random } from '../world/random.ts'
-import type { Cluster } from './cluster.ts'
+import type { Surroundings } from './surroundings.ts'
 import { UnreachedError } from './rest-network.ts'
 import { ScriptedConnectors } from './scripted-connectors.ts'
 import { ScriptedTasks } from './scripted-tasks.ts'
 
 export const groupId = 'workers'
 export const configTopic = 'configs'
+
+/** More of them are a loop: users change the configuration a few times a second. */
+const rebalancesPerSecond = 20
 
 const topic = (name: string) => ({ name, partitions: 1, replicationFactor: 1, configs: {} })
 const sessionKeySettings = {
@@ -48,20 +52,25 @@ export class SimulatedWorker {
   readonly lease: Lease
   membership: Membership = noMembership
   herder: WorkerHerder | null = null
+  /** What is wrong with the group, and what to do. */
+  readonly conditions: Conditions
   tasks: ScriptedTasks | null = null
   connectors: ScriptedConnectors | null = null
-  readonly #cluster: Cluster
+  readonly #around: Surroundings
   readonly #random: Random
   readonly #cleanup: CleanupStack
   readonly #stopping = new AbortController()
   #snapshot: (() => ConfigSnapshot) | null = null
+  /** The times of the last rebalances. */
+  readonly #rebalancedAt: number[] = []
 
   /** @param life how often the worker was started before */
-  constructor(cluster: Cluster, host: string, life: number) {
-    const { timeline, random, logger } = cluster.simulation
-    this.#cluster = cluster
+  constructor(around: Surroundings, host: string, life: number) {
+    const { timeline, random, logger } = around.simulation
+    this.#around = around
     this.main = new Actor(timeline, `${host}#${life}`, host)
     this.url = `http://${host}:8083/`
+    this.conditions = new Conditions(logger.child(this.main.name))
     this.lease = Lease.create(this.main.processClock)
     this.#random = random.fork(this.main.name)
     this.#cleanup = new CleanupStack(logger.child(this.main.name), this.main.clock)
@@ -78,11 +87,11 @@ export class SimulatedWorker {
 
   /** @throws what prevents the start */
   async start(): Promise<void> {
-    const { simulation, broker, rest } = this.#cluster
+    const { simulation, bootstrapServers, rest } = this.#around
     const { clock } = this.main
     const logger = simulation.logger.child(this.main.name)
     const client = await KafkaClient.connect({
-      bootstrapServers: broker.bootstrapServers,
+      bootstrapServers,
       clientId: this.main.name,
       clock,
       logger: logger.child('client'),
@@ -110,7 +119,7 @@ export class SimulatedWorker {
   kill(): void {
     if (this.main.hasEnded) return
     this.main.end()
-    this.#cluster.simulation.network.close(this.main)
+    this.#around.simulation.network.close(this.main)
     this.tasks?.endAll()
   }
 
@@ -130,7 +139,7 @@ export class SimulatedWorker {
   }
 
   #createHerder(client: KafkaClient): WorkerHerder {
-    const { simulation } = this.#cluster
+    const { simulation } = this.#around
     const { clock } = this.main
     const logger = simulation.logger.child(this.main.name)
     const stores = createStores({
@@ -171,7 +180,7 @@ export class SimulatedWorker {
   }
 
   #joinGroup(client: KafkaClient, handlers: WorkerGroupHandlers): WorkerGroup {
-    const { settings, logger } = this.#cluster.simulation
+    const { settings, logger } = this.#around.simulation
     const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs, protocol, maxDelayMs } = settings
     const times = { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs }
     this.#snapshot = handlers.snapshot
@@ -181,33 +190,46 @@ export class SimulatedWorker {
       clock: this.main.clock,
       logger: logger.child(this.main.name),
       lease: this.lease,
+      conditions: this.conditions,
+      configTopic,
       protocol,
       maxDelayMs,
       onMembership: async (membership) => {
         this.membership = membership
-        this.#cluster.simulation.note(`${this.main.name} is in generation ${membership.generation}`)
+        this.#countRebalance()
+        this.#around.simulation.note(`${this.main.name} is in generation ${membership.generation}`)
         return await handlers.onMembership(membership)
       },
     })
   }
 
+  /** Each rebalance interrupts all workers: one must not cause the next. */
+  #countRebalance(): void {
+    const { simulation } = this.#around
+    this.#rebalancedAt.push(simulation.timeline.nowMs)
+    if (this.#rebalancedAt.length <= rebalancesPerSecond) return
+    const sinceMs = this.#rebalancedAt.shift() ?? 0
+    if (simulation.timeline.nowMs - sinceMs < 1000)
+      simulation.violated(`${this.main.name} takes part in more than ${rebalancesPerSecond} rebalances a second`)
+  }
+
   #runConnectors(): ScriptedConnectors {
-    const { pluginFailureShare } = this.#cluster.simulation.settings
+    const { pluginFailureShare } = this.#around.simulation.settings
     this.connectors = new ScriptedConnectors({
       main: this.main,
       random: this.#random.fork('connectors'),
       failureShare: pluginFailureShare,
-      isCalm: () => this.#cluster.isCalm,
+      isCalm: () => this.#around.simulation.isCalm,
     })
     return this.connectors
   }
 
   #runTasks(listener: TaskListener): ScriptedTasks {
     this.tasks = new ScriptedTasks({
-      cluster: this.#cluster,
+      around: this.#around,
       main: this.main,
       random: this.#random.fork('tasks'),
-      gracefulMs: this.#cluster.simulation.settings.gracefulMs,
+      gracefulMs: this.#around.simulation.settings.gracefulMs,
       mayWrite: () => this.lease.isValid,
       listener,
     })
@@ -223,7 +245,7 @@ export class SimulatedWorker {
       isTrusted: true,
     }
     const configs = JSON.parse(body) as readonly RawConfig[]
-    await this.#cluster.rest.send(this.main, url, async ({ herder }, signal) => {
+    await this.#around.rest.send(this.main, url, async ({ herder }, signal) => {
       if (herder === null) throw new UnreachedError(`${url} is starting`)
       await herder.putTaskConfigs(connector, configs, signed, signal)
     })

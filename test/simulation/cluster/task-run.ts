@@ -4,12 +4,12 @@ import type { TaskStart } from '../../../src/runtime/task-run.ts'
 import { formatTaskId } from '../../../src/config/connector/task-id.ts'
 import type { ObservedRun } from '../oracles/ownership.ts'
 import { Actor } from '../world/actor.ts'
-import type { Cluster } from './cluster.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export const dataTopic = 'data'
 
 export interface TaskRunOptions {
-  readonly cluster: Cluster
+  readonly around: Surroundings
   readonly worker: string
   readonly start: TaskStart
   readonly number: number
@@ -24,18 +24,18 @@ export class TaskRun implements ObservedRun {
   readonly start: TaskStart
   readonly actor: Actor
   readonly mayWrite: () => boolean
-  readonly #cluster: Cluster
+  readonly #around: Surroundings
   readonly #stopping = new AbortController()
   #working: Promise<void> = Promise.resolve()
   #isPaused: boolean
 
-  constructor({ cluster, worker, start, number, mayWrite }: TaskRunOptions) {
-    this.#cluster = cluster
+  constructor({ around, worker, start, number, mayWrite }: TaskRunOptions) {
+    this.#around = around
     this.start = start
     this.mayWrite = mayWrite
     this.task = formatTaskId(start.id)
     this.name = `${this.task}#${number} on ${worker}`
-    this.actor = new Actor(cluster.simulation.timeline, this.name, worker)
+    this.actor = new Actor(around.simulation.timeline, this.name, worker)
     this.#isPaused = start.paused
   }
 
@@ -45,9 +45,9 @@ export class TaskRun implements ObservedRun {
 
   begin(): void {
     if (this.actor.hasEnded) return
-    this.#cluster.ownership.began(this)
+    this.#around.ownership.began(this)
     this.#working = this.#work().catch((error: unknown) => {
-      if (!this.#stopping.signal.aborted) this.#cluster.simulation.violated(`${this.name} failed: ${String(error)}`)
+      if (!this.#stopping.signal.aborted) this.#around.simulation.violated(`${this.name} failed: ${String(error)}`)
     })
   }
 
@@ -65,17 +65,17 @@ export class TaskRun implements ObservedRun {
   end(): void {
     if (this.actor.hasEnded) return
     this.actor.end()
-    this.#cluster.simulation.network.close(this.actor)
-    this.#cluster.ownership.ended(this)
+    this.#around.simulation.network.close(this.actor)
+    this.#around.ownership.ended(this)
   }
 
   async #work(): Promise<void> {
-    const { simulation, broker } = this.#cluster
+    const { simulation, bootstrapServers } = this.#around
     const { signal } = this.#stopping
     const { clock } = this.actor
     const random = simulation.random.fork(this.name)
     const client = await KafkaClient.connect({
-      bootstrapServers: broker.bootstrapServers,
+      bootstrapServers,
       clientId: this.name.replaceAll(' ', '-'),
       clock,
       logger: simulation.logger.child(this.name),
@@ -86,7 +86,7 @@ export class TaskRun implements ObservedRun {
     const values: string[] = []
     const producer = client.producer({
       onAcknowledged: (tokens) => {
-        for (const token of tokens) this.#cluster.acknowledged.records.add(values[token] ?? '')
+        for (const token of tokens) this.#around.acknowledged.records.add(values[token] ?? '')
       },
       onFailed: () => undefined,
     })
@@ -98,7 +98,7 @@ export class TaskRun implements ObservedRun {
       }
       await clock.sleep(random.between(200, 1500), signal).catch(() => undefined)
     }
-    const isSlow = !this.#cluster.isCalm && random.chance(0.1)
+    const isSlow = !simulation.isCalm && random.chance(0.1)
     await clock.sleep(random.between(0, isSlow ? 8000 : 50))
     await producer.close()
     await client.close()
@@ -106,6 +106,6 @@ export class TaskRun implements ObservedRun {
 
   /** A chunk begins with a request: its length, then the key of its API. */
   #onSend(bytes: Buffer): void {
-    if (bytes.length >= 6 && bytes.readInt16BE(4) === produce.key) this.#cluster.ownership.wrote(this)
+    if (bytes.length >= 6 && bytes.readInt16BE(4) === produce.key) this.#around.ownership.wrote(this)
   }
 }

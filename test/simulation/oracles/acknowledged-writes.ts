@@ -17,18 +17,22 @@ export class AcknowledgedWrites {
   /** The values of records of tasks. */
   readonly records = new Set<string>()
 
-  /** Returns the acknowledged writes that are missing. */
-  missing(configs: readonly ConfigEntry[], records: readonly string[]): readonly string[] {
-    const found = new Set(records)
+  /** Returns the acknowledged writes that are missing in what is read now. */
+  async missing(read: {
+    readonly configs: () => Promise<readonly ConfigEntry[]>
+    readonly records: () => Promise<readonly string[]>
+  }): Promise<readonly string[]> {
+    // Others are acknowledged while the topics are read.
+    const [writes, values] = [[...this.configs], [...this.records]]
+    const configs = await read.configs()
+    const records = new Set(await read.records())
     return [
-      ...this.configs
+      ...writes
         .filter(
           ({ from, to, isOf }) => !configs.some((entry) => entry.offset >= from && entry.offset < to && isOf(entry)),
         )
         .map(({ what, from, to }) => `${what} is acknowledged, and not in the config topic from ${from} to ${to}`),
-      ...[...this.records]
-        .filter((value) => !found.has(value))
-        .map((value) => `record ${value} is acknowledged, and missing`),
+      ...values.filter((value) => !records.has(value)).map((value) => `record ${value} is acknowledged, and missing`),
     ]
   }
 }

@@ -44,15 +44,15 @@ export class Auditor {
     return new Auditor(client, entries, reader)
   }
 
-  /** The records of the config topic, as of the last {@link fold}. */
-  get configs(): readonly ConfigEntry[] {
+  /** The records of the config topic. */
+  async configs(): Promise<readonly ConfigEntry[]> {
+    await this.#reader.readToEnd(signal)
     return this.#entries
   }
 
   /** What the config topic says now. */
   async fold(): Promise<ReadonlyMap<string, FoldedConnector>> {
-    await this.#reader.readToEnd(signal)
-    return foldConfigs(this.#entries)
+    return foldConfigs(await this.configs())
   }
 
   /** The records that tasks have written. */

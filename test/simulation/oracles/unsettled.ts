@@ -27,6 +27,7 @@ function wrongGroup(workers: readonly SimulatedWorker[]): readonly string[] {
     : []
   const leaders = workers.filter(({ membership }) => membership.isLeader)
   if (leaders.length !== 1) problems.push(`${leaders.length} workers lead`)
+  for (const { conditions } of workers) problems.push(...conditions.standing.keys())
   for (const { membership, main } of workers) {
     if (membership.leaderUrl !== leaders[0]?.url)
       problems.push(`${main.name} takes ${membership.leaderUrl} for the leader`)

@@ -1,6 +1,6 @@
 import type { Clock, ProcessClock } from '../../../src/foundation/clock.ts'
 import { repeating } from '../../support/repeating.ts'
-import type { SimulatedEvent } from './event-queue.ts'
+import type { EventReceiver, SimulatedEvent } from './event-queue.ts'
 import type { Timeline } from './timeline.ts'
 
 const epochMs = 1_700_000_000_000
@@ -9,7 +9,7 @@ const epochMs = 1_700_000_000_000
  * Something that acts by itself: a process, or a thread of one. All that it does is done in events of its own: its timers, and
  * what it receives. While it is frozen its events wait, and happen when it wakes up. When it has ended they are dropped.
  */
-export class Actor {
+export class Actor implements EventReceiver {
   readonly name: string
   /** The machine on which it runs, for the network. */
   readonly host: string
@@ -66,7 +66,6 @@ export class Actor {
     this.#held = []
   }
 
-  /** Whether an event may happen now. */
   admits(event: SimulatedEvent): boolean {
     if (this.#state === 'frozen') this.#held.push(event)
     return this.#state === 'running'

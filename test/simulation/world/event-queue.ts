@@ -1,10 +1,15 @@
-import type { Actor } from './actor.ts'
+/** What an event happens to. */
+export interface EventReceiver {
+  readonly name: string
+  /** Whether an event may happen now. */
+  admits(event: SimulatedEvent): boolean
+}
 
-/** Something that will happen to an actor. Events of one time happen in the order in which they were scheduled. */
+/** Something that will happen. Events of one time happen in the order in which they were scheduled. */
 export interface SimulatedEvent {
   atMs: number
   order: number
-  readonly actor: Actor
+  readonly actor: EventReceiver
   readonly what: string
   /** Null: it was cancelled. */
   action: (() => void) | null

@@ -19,6 +19,8 @@ export class Simulation {
   /** Acts for the test itself: it is never frozen. */
   readonly director: Actor
   readonly violations: string[] = []
+  /** Whether nothing fails any more, and nothing is slow. */
+  isCalm = false
   readonly #globalRandom: Random
 
   /** @param onLine receives what happens, line by line; null: only its hash is kept */

@@ -1,5 +1,4 @@
-import type { Actor } from './actor.ts'
-import { EventQueue, type SimulatedEvent } from './event-queue.ts'
+import { EventQueue, type EventReceiver, type SimulatedEvent } from './event-queue.ts'
 import type { Trace } from './trace.ts'
 
 /**
@@ -22,7 +21,7 @@ export class Timeline {
   }
 
   /** Schedules an event. Returns a function that cancels it. */
-  schedule(actor: Actor, delayMs: number, what: string, action: () => void): () => void {
+  schedule(actor: EventReceiver, delayMs: number, what: string, action: () => void): () => void {
     this.#order += 1
     const event: SimulatedEvent = {
       atMs: this.#nowMs + Math.max(0, delayMs),
