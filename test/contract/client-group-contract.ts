@@ -340,13 +340,14 @@ export function groupContract(context: () => GroupContractContext): void {
       name: string,
       {
         onRejoinNeeded = () => undefined,
+        whileAssigning = async () => undefined,
         ...more
       }: Partial<
         Pick<
           GroupMemberOptions,
           'heartbeatIntervalMs' | 'rebalanceTimeoutMs' | 'keepsWork' | 'onRejoinNeeded' | 'onAlive'
         >
-      > = {},
+      > & { readonly whileAssigning?: () => Promise<void> } = {},
     ): GroupMember {
       return context().client.groupMember({
         groupId,
@@ -360,7 +361,8 @@ export function groupContract(context: () => GroupContractContext): void {
           { name: 'sessioned', metadata: Buffer.from(name) },
           { name: 'compatible', metadata: Buffer.from(name) },
         ],
-        assign: (protocol, members) => {
+        assign: async (protocol, members) => {
+          await whileAssigning()
           const names = members.map(({ metadata }) => metadata.toString()).toSorted()
           return new Map(members.map(({ memberId }) => [memberId, Buffer.from(`${protocol}:${names.join('+')}`)]))
         },
@@ -432,6 +434,25 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(lost).toEqual([true])
       expect(member.generation).toBeNull()
       expect((await describeGroup(context().harness.bootstrapServers, groupId)).memberIds).toEqual([])
+      await member.join()
+      await member.leave('test')
+    })
+
+    it('that keeps its work, and learns by a heartbeat that it was removed while it joins, does not join', async () => {
+      const groupId = context().harness.name('workers')
+      const lost: boolean[] = []
+      const joins: number[] = []
+      const member = memberOf(groupId, 'one', {
+        keepsWork: true,
+        onRejoinNeeded: (_, isLost) => void lost.push(isLost),
+        whileAssigning: async () => {
+          if (joins.push(joins.length) !== 2) return
+          await removeMembers(context().harness.bootstrapServers, groupId)
+          await until('a heartbeat to fail', () => lost.includes(true))
+        },
+      })
+      await member.join()
+      await expect(member.join()).rejects.toThrow(MembershipLostError)
       await member.join()
       await member.leave('test')
     })

@@ -103,23 +103,27 @@ export class GroupMember {
    */
   async join(signal?: AbortSignal): Promise<Generation> {
     const { clock, backoff, logger } = this.#cluster
+    const { groupId, onReached } = this.#options
+    const before = this.#generation
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted()
+      this.#checkKept(before)
       try {
         this.#rejoinReason = null
         const generation = await this.#joinOnce(signal)
+        this.#checkKept(before)
         this.#generation = generation
-        this.#options.onReached?.(null)
+        onReached?.(null)
         return generation
       } catch (error) {
         this.#rejoinReason ??= 'the last join failed'
         if (error instanceof RejoinError) {
-          logger.debug(`group ${this.#options.groupId}: ${error.message}; rejoining`)
+          logger.debug(`group ${groupId}: ${error.message}; rejoining`)
           if (attempt === 1) continue
         } else if (error instanceof MembershipLostError) throw error
         else if (isRetriable(error)) {
-          if (signal?.aborted !== true) this.#options.onReached?.(asError(error))
-          this.#cluster.forgetCoordinator(this.#options.groupId)
+          if (signal?.aborted !== true) onReached?.(asError(error))
+          this.#cluster.forgetCoordinator(groupId)
         } else throw error
         await clock.sleep(backoffMs(backoff, attempt), signal)
       }
@@ -243,6 +247,13 @@ export class GroupMember {
     return await abortable(sent, signal)
   }
 
+  /** @throws MembershipLostError if a response, be it to a heartbeat, has ended the generation with which the join began. */
+  #checkKept(before: Generation | null): void {
+    const { groupId, keepsWork = false } = this.#options
+    if (!keepsWork || before === null || this.#generation !== null) return
+    throw new MembershipLostError(groupId, 'the coordinator does not know this member any more')
+  }
+
   #checkJoin({ errorCode }: Joined): void {
     if (errorCode === errorCodes.NONE) return
     if (errorCode === errorCodes.MEMBER_ID_REQUIRED) throw new RejoinError('the coordinator gave a member id')
@@ -261,10 +272,8 @@ export class GroupMember {
     if (membershipLost.has(code)) {
       const reason = `${what} responded ${errorName(code)}`
       if (code !== errorCodes.ILLEGAL_GENERATION) this.#memberId = ''
-      if (this.#memberId !== '' || this.#generation === null || this.#options.keepsWork !== true)
-        throw new RejoinError(reason)
-      this.#forget(reason)
-      throw new MembershipLostError(groupId, reason)
+      if (this.#memberId === '' && this.#options.keepsWork === true) this.#forget(reason)
+      throw new RejoinError(reason)
     }
     if (code === errorCodes.REBALANCE_IN_PROGRESS) throw new RejoinError('another rebalance began')
     if (coordinatorMoved.has(code)) this.#cluster.forgetCoordinator(groupId)
