@@ -115,7 +115,9 @@ export class WorkerHerder implements Herder {
       catchUp: async () => await configs.refresh(),
       classOf: (connector) => this.#reads.classOf(connector),
       onMembership: async (membership) => {
-        if (membership.generation < 0) await configs.abandonWrites('this worker was removed from its group')
+        // By the eager protocol, a member has no generation either while it joins again.
+        if (membership.generation < 0 && !options.lease.isValid)
+          await configs.abandonWrites('this worker was removed from its group')
         this.#internal.onMembership(membership)
         return await this.#loop.onMembership(membership)
       },
