@@ -72,6 +72,16 @@ export class StatusBackingStore {
     if (mayWrite(this.#fold.task(connector, task), status)) this.#put({ type: 'task', connector, task, status })
   }
 
+  /** Removes a connector's status, if it is one of this worker. Returns whether it was. */
+  removeConnectorOf(workerId: string, connector: string): boolean {
+    return this.#removeOf(workerId, this.connector(connector), { type: 'connector', connector, status: null })
+  }
+
+  /** As {@link removeConnectorOf}. */
+  removeTaskOf(workerId: string, connector: string, task: number): boolean {
+    return this.#removeOf(workerId, this.task(connector, task), { type: 'task', connector, task, status: null })
+  }
+
   /** Records that a connector uses a topic; only the first use is written. */
   putTopic(use: TopicUse): void {
     if (this.#fold.topic(use.connector, use.topic) !== null) return
@@ -119,6 +129,14 @@ export class StatusBackingStore {
   /** Stops reading; flush before. */
   async close(): Promise<void> {
     await this.#log.close()
+  }
+
+  /** A status may have been removed by another worker, before the last one of this worker reaches the topic. */
+  #removeOf(workerId: string, known: RunStatus | null, record: InstanceRecord): boolean {
+    const isOwn =
+      known === null ? this.#unread.endsWithStatus(encodeStatusRecord(record).key) : known.workerId === workerId
+    if (isOwn) this.#put(record)
+    return isOwn
   }
 
   #put(record: StatusRecord): void {
@@ -193,6 +211,11 @@ class UnreadWrites {
   /** Whether a record of the key will be read that this worker wrote. */
   has(key: string): boolean {
     return this.#values.has(key)
+  }
+
+  /** Whether the last record of the key that will be read has a status. */
+  endsWithStatus(key: string): boolean {
+    return (this.#values.get(key)?.at(-1) ?? null) !== null
   }
 
   remove(key: string, value: string | null): void {

@@ -336,6 +336,25 @@ export function storageContract(open: () => Promise<string> | string): void {
       await Promise.all([one.close(), two.close()])
     })
 
+    it('removes what a worker wrote after another one had removed the status, and nothing of other workers', async () => {
+      const topic = topicOf('status', 1)
+      const [leader, other] = await Promise.all([openStore(topic), openStore(topic)])
+      leader.putTask('c', 0, null)
+      await leader.flush()
+      other.putTask('c', 0, running)
+      await other.flush()
+      await leader.refresh()
+      expect(leader.removeTaskOf('another:1', 'c', 0)).toBe(false)
+      expect(leader.task('c', 0)).toEqual(running)
+      expect(other.removeTaskOf(running.workerId, 'c', 0)).toBe(true)
+      await other.flush()
+      await leader.refresh()
+      expect(leader.task('c', 0)).toBeNull()
+      // It is gone already, and nothing of this worker is on its way.
+      expect(other.removeTaskOf(running.workerId, 'c', 0)).toBe(false)
+      await Promise.all([leader.close(), other.close()])
+    })
+
     it('overwrites the status of its own or an earlier generation with a safe write, not that of a later one (I3)', async () => {
       const topic = topicOf('status', 1)
       const store = await openStore(topic)

@@ -188,7 +188,8 @@ export class AssignedTasks implements TaskListener {
     const hasFailed = this.#failed.delete(formatTaskId(id))
     await this.runner.stop(id, gracefulMs)
     const isConfigured = id.task < configState.taskCount(id.connector)
-    if (isConfigured && !hasFailed) statuses.putTaskSafe(id, 'UNASSIGNED', null)
+    if (!isConfigured) statuses.taskGone(id)
+    else if (!hasFailed) statuses.putTaskSafe(id, 'UNASSIGNED', null)
   }
 
   #showFailed(id: TaskId, trace: string): void {

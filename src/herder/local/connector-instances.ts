@@ -99,6 +99,7 @@ export class ConnectorInstances implements ConnectorListener {
     const ended = queues.run(queueOf(name), async () => {
       if (instance?.live === true) await this.#stopInstance(name)
       if (configState.has(name)) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
+      else statuses.connectorGone(name)
     })
     await this.#stopping.track(name, { item: name, ended })
   }

@@ -68,6 +68,19 @@ export class WorkerStatusStore {
     this.#store.putTask(id.connector, id.task, null)
   }
 
+  /**
+   * Removes the status of a connector that has stopped here and is not configured any more. The leader has removed it too, but
+   * what this worker wrote meanwhile may have come later.
+   */
+  connectorGone(name: string): void {
+    if (this.#store.removeConnectorOf(this.#workerId, name)) this.#store.resetTopics(name)
+  }
+
+  /** As {@link connectorGone}. */
+  taskGone({ connector, task }: TaskId): void {
+    this.#store.removeTaskOf(this.#workerId, connector, task)
+  }
+
   putTopic({ connector, task }: TaskId, topic: string): void {
     this.#store.putTopic({ topic, connector, task, discoverTimestamp: this.#clock.now() })
   }

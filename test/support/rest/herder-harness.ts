@@ -69,6 +69,18 @@ class MemoryStatusTopic extends StatusFold implements StatusTopic {
     this.putTask(connector, task, status)
   }
 
+  removeConnectorOf(workerId: string, connector: string): boolean {
+    const isOwn = this.connector(connector)?.workerId === workerId
+    if (isOwn) this.putConnector(connector, null)
+    return isOwn
+  }
+
+  removeTaskOf(workerId: string, connector: string, task: number): boolean {
+    const isOwn = this.task(connector, task)?.workerId === workerId
+    if (isOwn) this.putTask(connector, task, null)
+    return isOwn
+  }
+
   putTopic(use: TopicUse): void {
     this.apply({ type: 'topic', topic: use.topic, connector: use.connector, use })
   }
