@@ -70,8 +70,11 @@ async function play(cluster: Cluster): Promise<void> {
   cluster.calm()
   while (cluster.workers.every(({ herder }) => herder === null)) await director.clock.sleep(lookEveryMs)
   const auditor = await Auditor.connect(cluster)
-  await work
   await settle(cluster, auditor, { withinMs: settleMs, quietMs })
+  if (simulation.violations.length > 0) return
+  for (const what of cluster.rest.open) simulation.violated(`${what} has no response, although all is settled`)
+  await work
+  await settle(cluster, auditor, { withinMs: settleMs, quietMs: 0 })
   for (const missing of await cluster.acknowledged.missing(auditor)) simulation.violated(missing)
   if (simulation.violations.length > 0) return
   // In a cluster that is settled no rebalance waits for a heartbeat: a new connector and its tasks run at once.

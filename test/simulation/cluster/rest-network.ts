@@ -32,6 +32,8 @@ const requestMs = 90_000
 /** How long a client waits for the response. */
 const clientMs = 95_000
 const maxHops = 2
+/** How often a message is sent again to a host that is cut off. */
+const resendMs = 200
 
 /**
  * A model of the REST API between workers and of its clients: each request and each response is a message that takes time and
@@ -42,8 +44,16 @@ export class RestNetwork {
   /** Workers by their URL. */
   readonly #workers = new Map<string, RestWorker>()
 
+  /** Requests that a worker has received and not responded to. */
+  readonly #open = new Map<object, { readonly what: string; readonly worker: RestWorker }>()
+
   constructor(simulation: Simulation) {
     this.#simulation = simulation
+  }
+
+  /** Requests that workers have received and not responded to. */
+  get open(): readonly string[] {
+    return [...this.#open.values()].filter(({ worker }) => !worker.main.hasEnded).map(({ what }) => what)
   }
 
   /** A worker listens at a URL. */
@@ -69,24 +79,33 @@ export class RestNetwork {
   }
 
   #deliver<T>(from: Actor, url: string, exchange: Exchange<T>): void {
-    const { network } = this.#simulation
     const { action, resolve, reject } = exchange
     const worker = this.#workers.get(url)
     if (worker === undefined || worker.main.hasEnded) {
-      from.schedule(network.delayMs(), 'refused', () => reject(new UnreachedError(`nothing listens at ${url}`)))
+      this.#transmit({ from, to: from }, 'refused', () => reject(new UnreachedError(`nothing listens at ${url}`)))
       return
     }
     const { main } = worker
-    if (network.isCut(from.host, main.host)) return
     const respond = (what: string, settle: () => void): void => {
-      if (main.hasEnded || network.isCut(from.host, main.host)) return
-      from.schedule(network.delayMs(), `${what} from ${main.name}`, settle)
+      this.#open.delete(exchange)
+      if (!main.hasEnded) this.#transmit({ from: main, to: from }, what, settle)
     }
-    main.schedule(network.delayMs(), `request from ${from.name}`, () => {
+    this.#transmit({ from, to: main }, 'request', () => {
+      this.#open.set(exchange, { what: `a request from ${from.name} to ${main.name}`, worker })
       withDeadline({ clock: main.clock, ms: requestMs }, async (signal) => await action(worker, signal)).then(
         (result) => respond('response', () => resolve(result)),
         (error: unknown) => respond('error', () => reject(error)),
       )
+    })
+  }
+
+  /** Sends a message. As over TCP, one to a host that is cut off arrives when the cut is over. */
+  #transmit(ends: { readonly from: Actor; readonly to: Actor }, what: string, receive: () => void): void {
+    const { network } = this.#simulation
+    const { from, to } = ends
+    to.schedule(network.delayMs(), `${what} from ${from.name}`, () => {
+      if (network.isCut(from.host, to.host)) to.schedule(resendMs, 'resent', () => this.#transmit(ends, what, receive))
+      else receive()
     })
   }
 

@@ -149,6 +149,7 @@ export class SimulatedWorker {
       logger: logger.child('storage'),
       conditions: new WorkerConditions(),
       cleanup: this.#cleanup,
+      lease: this.lease,
     })
     const herder = new WorkerHerder({
       configs: stores.configs,
@@ -156,6 +157,7 @@ export class SimulatedWorker {
       offsets: new ConnectorOffsetReader({ store: stores.offsets, admin: client.admin, clock, topic: 'offsets' }),
       offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
       offsetTopic: 'offsets',
+      lease: this.lease,
       joinGroup: (handlers) => this.#joinGroup(client, handlers),
       runConnectors: () => this.#runConnectors(),
       runTasks: (listener) => this.#runTasks(listener),
@@ -192,6 +194,7 @@ export class SimulatedWorker {
       lease: this.lease,
       conditions: this.conditions,
       configTopic,
+      listClasses: async (url) => await this.#listClasses(url),
       protocol,
       maxDelayMs,
       onMembership: async (membership) => {
@@ -234,6 +237,14 @@ export class SimulatedWorker {
       listener,
     })
     return this.tasks
+  }
+
+  /** Asks another worker for its connector classes, as `src/rest` does. */
+  async #listClasses(url: string): Promise<readonly string[]> {
+    return await this.#around.rest.send(this.main, url, async ({ herder }) => {
+      if (herder === null) throw new UnreachedError(`${url} is starting`)
+      return (await herder.plugins()).map(({ className }) => className)
+    })
   }
 
   /** Sends task configs to the leader, as `src/rest` does. */
