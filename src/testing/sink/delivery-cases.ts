@@ -52,7 +52,11 @@ export function deliveryCases<F extends SinkFixture>(options: SinkContractOption
     'continues when its system is reachable again',
     async (parts, fixture) => await continuesAfterOutage(parts, async () => await interrupt(fixture)),
   )
-  return [...cases, continues]
+  const stops = makeWith(
+    'stops while its system is unreachable',
+    async (parts, fixture) => await stopsDuringOutage(parts, async () => await interrupt(fixture)),
+  )
+  return [...cases, continues, stops]
 }
 
 /** Runs a case, and stops all tasks that it has created. */
@@ -247,6 +251,29 @@ async function continuesAfterOutage(parts: Parts, interrupt: () => Promise<() =>
   await task.drain()
   await checkTarget(parts, rules.putErrors, 'again')
   await end(task, partitions)
+}
+
+/** The worker stops a task whose `put` does not return soon. */
+async function stopsDuringOutage(parts: Parts, interrupt: () => Promise<() => Promise<void>>): Promise<void> {
+  const { run, log, partitions, host } = parts
+  run.watchWork()
+  const task = host()
+  await task.start()
+  await task.open(partitions)
+  run.note('interrupt()')
+  const repair = await interrupt()
+  try {
+    log.append(partitions, recordCount)
+    const putting = task.put().catch((error: unknown) => error)
+    await settledWithin(systemClock, outageMs, putting)
+    await task.stop()
+    const failure = await putting
+    if (failure instanceof ContractError) throw failure
+    await run.nothingOpen(rules.stop, 'stop while the system was unreachable')
+    task.use.check()
+  } finally {
+    await repair()
+  }
 }
 
 async function end(task: SinkHost, partitions: readonly TopicPartition[]): Promise<void> {

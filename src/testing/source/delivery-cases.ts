@@ -45,7 +45,11 @@ export function deliveryCases<F extends SourceFixture>(options: SourceContractOp
     'continues when its system is reachable again',
     async (parts, fixture) => await continuesAfterOutage(parts, async () => await interrupt(fixture)),
   )
-  return [...cases, continues]
+  const stops = makeWith(
+    'stops while its system is unreachable',
+    async (parts, fixture) => await stopsDuringOutage(parts, async () => await interrupt(fixture)),
+  )
+  return [...cases, continues, stops]
 }
 
 /** Runs a case, and stops all tasks that it has created. */
@@ -170,4 +174,27 @@ async function continuesAfterOutage(
   await expectation.collect(task)
   expectation.check(task.records, rules.poll)
   await task.stop()
+}
+
+async function stopsDuringOutage(
+  { run, expectation, host }: Parts,
+  interrupt: () => Promise<() => Promise<void>>,
+): Promise<void> {
+  run.watchWork()
+  const task = host()
+  await expectation.add(2)
+  await task.start()
+  await expectation.collect(task)
+  run.note('interrupt()')
+  const repair = await interrupt()
+  try {
+    await task.pollShortly().catch((error: unknown) => {
+      if (error instanceof ContractError) throw error
+    })
+    await task.stop()
+    await run.nothingOpen(rules.stop, 'stop while the system was unreachable')
+    task.use.check()
+  } finally {
+    await repair()
+  }
 }

@@ -113,6 +113,12 @@ class LosesWhileAway extends CollectingTask {
     if (!this.target.isAway) await super.put(records)
   }
 }
+class RetriesByItself extends CollectingTask {
+  override async put(records: readonly SinkRecord[]): Promise<void> {
+    while (this.target.isAway) await this.context?.clock.sleep(10)
+    await super.put(records)
+  }
+}
 class GivesUp extends CollectingTask {
   override async put(records: readonly SinkRecord[]): Promise<void> {
     if (this.target.isAway) throw new ConnectError('the target is away')
@@ -170,6 +176,7 @@ describe('the suite for sinks', () => {
     [CommitsOnce, 'continues after commits that failed', 'of flush and preCommit committed only'],
     [LosesWhileAway, 'continues when its system is reachable again', 'but the target does not have record'],
     [GivesUp, 'continues when its system is reachable again', 'which is not retried'],
+    [RetriesByItself, 'stops while its system is unreachable', 'did not return within'],
     [Remembers, 'takes partitions back that were lost', 'of flush and preCommit committed only'],
     [Appends, 'takes the same records again after a crash', 'which was not delivered'],
     [LeavesFile, 'stops while it starts', 'a file, opened at '],

@@ -137,6 +137,12 @@ class SilentlyUnusable extends NumberTask {
     return null
   }
 }
+class WatchesWhileAway extends NumberTask {
+  override away(): Error {
+    this.context?.clock.every(60_000, () => undefined)
+    return super.away()
+  }
+}
 class Twice extends NumberTask {
   override take(): SourceRecord[] {
     return super.take().flatMap((record) => [record, record])
@@ -162,6 +168,7 @@ describe('the suite for sources', () => {
     [Backwards, 'delivers all records in order', 'was delivered too late'],
     [Unnamed, 'delivers all records in order', 'poll threw TypeError: cannot read property of undefined'],
     [NotRetriable, 'continues when its system is reachable again', 'which is not retried'],
+    [WatchesWhileAway, 'stops while its system is unreachable', 'a timer, opened at '],
     [WithoutOffsets, 'does not start without its stored offsets', 'returned records all the same'],
     [LeavesTimer, 'leaves nothing open when it stops', 'a timer, opened at '],
     [LeavesWork, 'leaves nothing open when it stops', 'context.setCondition(LATE, after the end) after stop'],
