@@ -4,6 +4,7 @@ import { errorCodes } from '../protocol/error-codes.ts'
 import { createTopics } from '../protocol/messages/create-topics.ts'
 import { deleteGroups } from '../protocol/messages/delete-groups.ts'
 import { describeConfigs } from '../protocol/messages/describe-configs.ts'
+import { initProducerId } from '../protocol/messages/init-producer-id.ts'
 import { offsetDelete } from '../protocol/messages/offset-delete.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
 import type { Cluster } from './cluster/cluster.ts'
@@ -39,6 +40,8 @@ export interface AdminOptions {
 
 const brokerTimeoutMs = 30_000
 const defaultWithinMs = 60_000
+/** The identity is never used, so no transaction reaches it. */
+const fencingTimeoutMs = 60_000
 const resourceTypes = { topic: 2 } as const
 const topicOverride = 1
 
@@ -170,6 +173,17 @@ export class Admin {
       if (result?.errorCode === errorCodes.GROUP_ID_NOT_FOUND) return false
       this.#check(result, `deleting group ${groupId}`)
       return true
+    })
+  }
+
+  /** Fences the producers that use a transactional id: their open transaction is aborted. @throws BrokerError. */
+  async fenceProducer(transactionalId: string, options: AdminOptions = {}): Promise<void> {
+    const { signal } = options
+    const what = `fence the producers of transactional id ${transactionalId}`
+    await this.#retrying(what, options, async () => {
+      const nodeId = await this.#cluster.transactionCoordinatorOf(transactionalId, signal)
+      const request = { transactionalId, transactionTimeoutMs: fencingTimeoutMs }
+      this.#check(await this.#cluster.sendTo(nodeId, initProducerId, request, { signal }), what)
     })
   }
 

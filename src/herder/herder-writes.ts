@@ -24,6 +24,7 @@ export type ConfigWriter = Pick<
   | 'putConnectorConfig'
   | 'removeConnectorConfig'
   | 'putTaskConfigs'
+  | 'putTaskCount'
   | 'putTargetState'
   | 'putStopped'
   | 'putRestartRequest'
@@ -44,6 +45,8 @@ export interface HerderWritesOptions {
   readonly validate: (config: SubmittedConfig) => Promise<ConfigInfos>
   /** Resolves when the tasks of a connector that is stopped have ended. */
   readonly tasksEnded: (connector: string) => Promise<void>
+  /** Fences the producers of the first `tasks` tasks of an exactly-once source. */
+  readonly fenceTasks: (connector: string, tasks: number) => Promise<void>
   /** Waits until the worker is a member of its group. */
   readonly leadership: () => Promise<Leadership>
 }
@@ -177,6 +180,25 @@ export class HerderWrites {
     await this.#asLeader(connector, 'write task configs', async () => {
       this.#mustExist(connector, `Connector ${connector} not found`)
       await this.#options.writer.putTaskConfigs(connector, configs)
+    })
+  }
+
+  /**
+   * Fences off the tasks of earlier sets of an exactly-once source, and writes the number of those that may run (KIP-618). If
+   * one task follows another, the second has the first one's transactional id, and fences it by itself.
+   * @throws NotLeaderError, NotFoundError, BadRequestError when it is no source
+   */
+  async fence(connector: string): Promise<void> {
+    const { configState, reads, writer, fenceTasks } = this.#options
+    await this.#asLeader(connector, 'perform zombie fencing', async () => {
+      this.#mustExist(connector, `Connector ${connector} not found`)
+      if (reads.typeOf(configState.config(connector) ?? {}) !== 'source')
+        throw new BadRequestError(`Connector ${connector} is not a source connector`)
+      await writer.refresh()
+      if (!configState.isFencingPending(connector)) return
+      const [before, now] = [configState.taskCountRecord(connector), configState.taskCount(connector)]
+      if (before !== null && (before !== 1 || now !== 1)) await fenceTasks(connector, before)
+      await writer.putTaskCount(connector, now)
     })
   }
 

@@ -99,6 +99,12 @@ export interface Herder {
     signed: SignedRequest,
     signal: AbortSignal,
   ): Promise<void>
+  /**
+   * Fences off earlier tasks of a source, before a worker with exactly-once delivery starts its tasks. The signature is checked
+   * as by {@link putTaskConfigs}.
+   * @throws as putTaskConfigs; BadRequestError `Connector x is not a source connector`
+   */
+  fenceZombies(connector: string, signed: SignedRequest, signal: AbortSignal): Promise<void>
   /** @throws NotLeaderError, NotFoundError `Connector x not found` */
   deleteConnector(connector: string, signal: AbortSignal): Promise<void>
 

@@ -11,7 +11,7 @@ import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ServerInfo } from './entities/server-info.ts'
 import type { WorkerGroup, WorkerGroupHandlers } from './group/worker-group.ts'
 import type { OffsetReader } from './herder-reads.ts'
-import type { ConfigWriter } from './herder-writes.ts'
+import type { ConfigWriter, HerderWritesOptions } from './herder-writes.ts'
 import type { TaskRunner } from './local/assigned-tasks.ts'
 import type { ConnectorRunner } from './local/connector-instances.ts'
 import type { InternalRequestsOptions } from './internal/internal-requests.ts'
@@ -25,7 +25,10 @@ export type HerderGroup = Pick<
   'start' | 'checkConfigured' | 'released' | 'ownerOfConnector' | 'ownerOfTask' | 'close'
 >
 
-export interface WorkerHerderOptions extends Pick<InternalRequestsOptions, 'sessionKeySettings' | 'sendTaskConfigs'> {
+export interface WorkerHerderOptions
+  extends
+    Pick<InternalRequestsOptions, 'sessionKeySettings' | 'sendTaskConfigs'>,
+    Pick<HerderWritesOptions, 'fenceTasks'> {
   readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel' | 'putSessionKey' | 'abandonWrites'> &
     ConfigWriter
   readonly statuses: WorkerStatusStore

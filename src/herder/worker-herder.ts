@@ -76,6 +76,7 @@ export class WorkerHerder implements Herder {
       writer: configs,
       validate: async (config) => await connectors.runner.validate(config, options.groupSettings),
       tasksEnded: async (connector) => await this.#loop.tasksEnded(connector),
+      fenceTasks: options.fenceTasks,
       leadership: async () => await this.#loop.joinedMembership(),
     })
     this.#offsets = new OffsetAlteration({
@@ -272,6 +273,11 @@ export class WorkerHerder implements Herder {
   ): Promise<void> {
     await abortable(this.#internal.check(signed), signal)
     await this.#request(this.#writes.putTasks(connector, configs), signal)
+  }
+
+  async fenceZombies(connector: string, signed: SignedRequest, signal: AbortSignal): Promise<void> {
+    await abortable(this.#internal.check(signed), signal)
+    await this.#request(this.#writes.fence(connector), signal)
   }
 
   async deleteConnector(connector: string, signal: AbortSignal): Promise<void> {

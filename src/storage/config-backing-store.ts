@@ -108,6 +108,11 @@ export class ConfigBackingStore {
     await this.#put('task commit', [{ type: 'commit', connector, tasks: configs.length }], term)
   }
 
+  /** Writes how many tasks of an exactly-once source may run: older ones are fenced off. */
+  async putTaskCount(connector: string, tasks: number): Promise<void> {
+    await this.#put('task count', [{ type: 'tasks-fencing', connector, tasks }])
+  }
+
   /** Writes the target state of a connector. */
   async putTargetState(connector: string, state: TargetState): Promise<void> {
     await this.#put('target state', [{ type: 'target-state', connector, state }])

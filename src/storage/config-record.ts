@@ -17,7 +17,7 @@ export type ConfigRecord =
       readonly onlyFailed: boolean
       readonly includeTasks: boolean
     }
-  /** How many tasks of an exactly-once source are fenced off. */
+  /** The number of tasks of an exactly-once source that run: those of earlier sets are fenced off (KIP-618). */
   | { readonly type: 'tasks-fencing'; readonly connector: string; readonly tasks: number | null }
   /** `key` is base64. */
   | {

@@ -78,9 +78,10 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.putStopped('c')
       await store.putRestartRequest({ connector: 'c', onlyFailed: true, includeTasks: false })
       await store.putLoggerLevel('l', 'WARN')
+      await store.putTaskCount('c', 2)
       await store.putTaskConfigs('c', [])
       await store.removeConnectorConfig('c')
-      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 13 }, (_, offset) => offset))
+      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 14 }, (_, offset) => offset))
       await store.close()
       expect(await textsOf(topic.name)).toEqual([
         ['target-state-c', '{"state":"PAUSED","state.v2":"STOPPED"}'],
@@ -93,6 +94,7 @@ export function storageContract(open: () => Promise<string> | string): void {
         ['target-state-c', '{"state":"PAUSED","state.v2":"STOPPED"}'],
         ['restart-connector-c', '{"include-tasks":false,"only-failed":true}'],
         ['logger-cluster-l', '{"level":"WARN"}'],
+        ['tasks-fencing-c', '{"task-count":2}'],
         ['commit-c', '{"tasks":0}'],
         ['connector-c', null],
         ['target-state-c', null],

@@ -1,4 +1,6 @@
+import type { Admin } from '../../client/admin.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
+import { formatTaskId } from '../../config/connector/task-id.ts'
 import { workerRestarts } from '../../config/restart-settings.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
@@ -64,6 +66,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     offsets,
     offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
     offsetTopic: offsetTopic.name,
+    fenceTasks: async (connector, tasks) => await fenceTasks(client.admin, groupId, connector, tasks),
     joinGroup: (handlers) =>
       new WorkerGroup(
         (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
@@ -110,4 +113,10 @@ export function createHerder(parts: HerderParts): WorkerHerder {
   cleanup.add('the statuses', async () => await stores.statuses.flush())
   cleanup.add('connectors and tasks', async () => await herder.stopWork(), taskShutdownTimeoutMs + stopOverheadMs)
   return herder
+}
+
+/** Fences tasks of an exactly-once source by their transactional ids, as in Connect: `<group>-<connector>-<task>` (KIP-618). */
+async function fenceTasks(admin: Admin, groupId: string, connector: string, tasks: number): Promise<void> {
+  for (let task = 0; task < tasks; task += 1)
+    await admin.fenceProducer(`${groupId}-${formatTaskId({ connector, task })}`)
 }

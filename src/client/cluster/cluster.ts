@@ -40,6 +40,8 @@ export interface ClusterOptions {
 }
 
 const defaultBackoff: Backoff = { initialMs: 50, maxMs: 1_000 }
+/** What FindCoordinator looks for. */
+const coordinatorKeys = { group: 0, transaction: 1 } as const
 /** The purpose of the connections for short requests, to which brokers respond immediately. */
 const controlPurpose = 'control'
 
@@ -158,13 +160,22 @@ export class Cluster {
   async coordinatorOf(groupId: string, signal?: AbortSignal): Promise<number> {
     const known = this.#coordinators.get(groupId)
     if (known !== undefined) return known
-    const request = { key: groupId, keyType: 0, coordinatorKeys: [groupId] }
-    const response = await this.sendToAny(findCoordinator, request, { signal })
+    const nodeId = await this.#findCoordinator(coordinatorKeys.group, groupId, `group ${groupId}`, signal)
+    this.#coordinators.set(groupId, nodeId)
+    return nodeId
+  }
+
+  /** Returns the node that coordinates the transactions of an id. One attempt. @throws BrokerError, ConnectionError. */
+  async transactionCoordinatorOf(transactionalId: string, signal?: AbortSignal): Promise<number> {
+    return await this.#findCoordinator(coordinatorKeys.transaction, transactionalId, transactionalId, signal)
+  }
+
+  async #findCoordinator(keyType: number, key: string, what: string, signal: AbortSignal | undefined): Promise<number> {
+    const response = await this.sendToAny(findCoordinator, { key, keyType, coordinatorKeys: [key] }, { signal })
     const found = response.coordinators[0] ?? response
     if (found.errorCode !== errorCodes.NONE)
-      throw new BrokerError(found.errorCode, `finding the coordinator of group ${groupId}`, found.errorMessage)
+      throw new BrokerError(found.errorCode, `finding the coordinator of ${what}`, found.errorMessage)
     if (!this.metadata.brokers.has(found.nodeId)) await this.refreshMetadata([], { signal })
-    this.#coordinators.set(groupId, found.nodeId)
     return found.nodeId
   }
 

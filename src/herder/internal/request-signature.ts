@@ -36,7 +36,11 @@ export function checkSignature(
   if (signature === null || algorithm === null) {
     throw new BadRequestError('Internal request missing required signature')
   }
-  if (!allowed.includes(algorithm) || !hmacAlgorithms.some((known) => known === algorithm)) {
+  if (!hmacAlgorithms.some((known) => known === algorithm))
+    throw new BadRequestError(`Algorithm ${algorithm} not available`)
+  const illegal = /[^A-Za-z0-9+/=]/.exec(signature)
+  if (illegal !== null) throw new BadRequestError(`Illegal base64 character ${illegal[0].charCodeAt(0).toString(16)}`)
+  if (!allowed.includes(algorithm)) {
     throw new BadRequestError(
       `This worker does not support the '${algorithm}' key signing algorithm used by other workers. This worker is currently ` +
         `configured to use: [${allowed.join(', ')}]. Check that all workers' configuration files permit the same set of ` +

@@ -49,6 +49,10 @@ interface ConnectorEntry {
 export class ClusterConfigState {
   readonly #connectors = new Map<string, ConnectorEntry>()
   readonly #targetStates = new Map<string, TargetState>()
+  /** The last task counts of exactly-once sources. They outlive the connector: one that is created again must fence its tasks. */
+  readonly #taskCountRecords = new Map<string, number>()
+  /** Connectors whose task configs are newer than their task count record. */
+  readonly #pendingFencing = new Set<string>()
   readonly #deferredTaskUpdates = new Map<string, Map<number, RawConfig>>()
   readonly #unusable = new Map<string, UnusableConnector>()
   #offset = 0
@@ -105,6 +109,16 @@ export class ClusterConfigState {
     return this.#connectors.get(connector)?.taskGenerations[task] ?? -1
   }
 
+  /** The number of tasks that ran at the last fencing of an exactly-once source; null before the first. */
+  taskCountRecord(connector: string): number | null {
+    return this.#taskCountRecords.get(connector) ?? null
+  }
+
+  /** Whether task configs were committed since the last fencing. */
+  isFencingPending(connector: string): boolean {
+    return this.#pendingFencing.has(connector)
+  }
+
   isInconsistent(connector: string): boolean {
     return this.#connectors.get(connector)?.inconsistent ?? false
   }
@@ -129,6 +143,9 @@ export class ClusterConfigState {
         return this.#applyTargetState(record.connector, record.state)
       case 'restart':
         return record
+      case 'tasks-fencing':
+        this.#applyTaskCount(record.connector, record.tasks)
+        return null
       default:
         return null
     }
@@ -191,8 +208,15 @@ export class ClusterConfigState {
     })
     entry.tasks = configs
     entry.taskCount = count
+    this.#pendingFencing.add(connector)
     entry.appliedConfig = entry.config
     return { type: 'tasks', connector }
+  }
+
+  #applyTaskCount(connector: string, tasks: number | null): void {
+    this.#pendingFencing.delete(connector)
+    if (tasks === null) this.#taskCountRecords.delete(connector)
+    else this.#taskCountRecords.set(connector, tasks)
   }
 
   #applyTargetState(connector: string, state: TargetState | null): ConfigChange | null {

@@ -6,10 +6,10 @@ import type { RestRequest } from '../route.ts'
 
 /** Whether a worker of the group may have sent it: the handler checks the signature, which replaces credentials (KIP-507). */
 export function isSignedByWorker({ method, headers }: IncomingMessage, path: string): boolean {
+  const [, operation] = /^\/connectors\/[^/]+\/(tasks|fence)\/?$/.exec(path) ?? []
   return (
-    method === 'POST' &&
     headers[signatureHeaders.signature.toLowerCase()] !== undefined &&
-    /^\/connectors\/[^/]+\/tasks\/?$/.test(path)
+    ((method === 'POST' && operation === 'tasks') || (method === 'PUT' && operation === 'fence'))
   )
 }
 

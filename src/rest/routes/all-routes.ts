@@ -6,7 +6,6 @@ import { offsetRoutes } from './offset-routes.ts'
 import { pluginRoutes } from './plugin-routes.ts'
 import { stateRoutes } from './state-routes.ts'
 import { taskRoutes } from './task-routes.ts'
-import { unsupportedRoutes } from './unsupported-routes.ts'
 import { workerRoutes } from './worker-routes.ts'
 
 /** Every operation of the API; openapi.yaml describes the same ones. */
@@ -18,5 +17,4 @@ export const allRoutes: readonly Route[] = [
   ...taskRoutes,
   ...pluginRoutes,
   ...loggerRoutes,
-  ...unsupportedRoutes,
 ]

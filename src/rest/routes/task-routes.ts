@@ -30,6 +30,18 @@ export const taskRoutes: readonly Route[] = [
     },
   },
   {
+    // Workers with exactly-once delivery send it to their leader.
+    operationId: 'fenceZombies',
+    method: 'PUT',
+    path: '/connectors/{connector}/fence',
+    needs: { role: 'admin', of: 'connector' },
+    forwardable: true,
+    async handle(request, { herder }) {
+      await herder.fenceZombies(param(request, 'connector'), signedRequestOf(request), request.signal)
+      return { status: 204 }
+    },
+  },
+  {
     operationId: 'getTaskStatus',
     method: 'GET',
     path: '/connectors/{connector}/tasks/{task}/status',

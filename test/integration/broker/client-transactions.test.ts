@@ -64,4 +64,18 @@ describeWith(['kafka'], 'transactions of other producers', () => {
     await uncommitted.close()
     await producer.disconnect()
   })
+
+  it('are aborted by fencing their producer', async () => {
+    const topic = harness.name('fenced')
+    await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
+    const kafka = new Kafka({ brokers: [service('kafka')], logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    const open = await producer.transaction()
+    await open.send({ topic, messages: [{ value: 'a', partition: 0 }] })
+    await client.admin.fenceProducer(topic)
+    await expect(open.commit()).rejects.toThrow(/epoch|fenced/i)
+    expect(textOf(await readAll(client, topic))).toEqual([])
+    await producer.disconnect()
+  })
 })

@@ -125,6 +125,9 @@ class MemoryConfigs {
       tasks: configs.length,
     })
 
+  putTaskCount: WorkerHerderOptions['configs']['putTaskCount'] = async (connector, tasks) =>
+    await this.append({ type: 'tasks-fencing', connector, tasks })
+
   putTargetState: WorkerHerderOptions['configs']['putTargetState'] = async (connector, state) =>
     await this.append({ type: 'target-state', connector, state })
 
@@ -172,11 +175,11 @@ class MemoryWorker {
     this.#listeners.connectors = listener
     return {
       startConnector: async (name) => {
-        await this.#call(`start ${name}`)
+        await this.call(`start ${name}`)
         const error = this.startErrors.shift()
         if (error !== undefined) throw error
       },
-      stopConnector: async (name) => await this.#call(`stop ${name}`),
+      stopConnector: async (name) => await this.call(`stop ${name}`),
       taskConfigs: async (name, max) => {
         await this.holds.get(`task configs ${name}`)
         return this.#taskConfigs(name, max)
@@ -187,7 +190,7 @@ class MemoryWorker {
       },
       pluginConfig: async () => [],
       alterOffsets: async (name) => {
-        await this.#call(`alter offsets of ${name}`)
+        await this.call(`alter offsets of ${name}`)
         return true
       },
       close: async () => void this.calls.push('close connectors'),
@@ -198,12 +201,12 @@ class MemoryWorker {
     this.#listeners.tasks = listener
     return {
       start: async (start) => {
-        await this.#call(`start ${formatTaskId(start.id)}`)
+        await this.call(`start ${formatTaskId(start.id)}`)
         this.running.set(formatTaskId(start.id), start)
         listener.onTaskState(start, start.paused ? 'PAUSED' : 'RUNNING', null)
       },
       stop: async (id: TaskId) => {
-        await this.#call(`stop ${formatTaskId(id)}`)
+        await this.call(`stop ${formatTaskId(id)}`)
         this.running.delete(formatTaskId(id))
       },
       pause: (id) => void this.calls.push(`pause ${formatTaskId(id)}`),
@@ -213,7 +216,7 @@ class MemoryWorker {
     }
   }
 
-  async #call(what: string): Promise<void> {
+  async call(what: string): Promise<void> {
     this.calls.push(what)
     await this.holds.get(what)
   }
@@ -284,6 +287,7 @@ export async function herd(options: HerdOptions = {}) {
     }),
     offsetTopic: 'offsets',
     lease,
+    fenceTasks: async (connector, tasks) => await worker.call(`fence ${tasks} tasks of ${connector}`),
     joinGroup: (handlers) => {
       group.resolve(handlers)
       const checkConfigured = (): void => {

@@ -189,6 +189,11 @@ export class MemoryHerder implements Herder {
     this.#entry(connector)
   }
 
+  async fenceZombies(connector: string): Promise<void> {
+    if (this.#entry(connector).type === 'sink')
+      throw new BadRequestError(`Connector ${connector} is not a source connector`)
+  }
+
   async deleteConnector(connector: string): Promise<void> {
     this.#entry(connector)
     this.#connectors.delete(connector)

@@ -290,10 +290,14 @@ describe('the REST API', () => {
     )
   })
 
-  it.each([
-    ['PUT', '/connectors/a/fence', expect.stringMatching(/^PUT \/connectors\/\{connector\}\/fence is not served/)],
-  ])('responds to %s %s with 501 and its name', async (method, path, message) => {
-    expect(await client.send(method, path)).toMatchObject(error(501, message))
+  it('fences the tasks of a source, and of nothing else', async () => {
+    await client.post('/connectors', { name: 'a', config: source })
+    await client.post('/connectors', { name: 'b', config: sink })
+    expect(await client.send('PUT', '/connectors/a/fence')).toMatchObject({ status: 204, body: '' })
+    expect(await client.send('PUT', '/connectors/b/fence')).toMatchObject(
+      error(400, 'Connector b is not a source connector'),
+    )
+    expect(await client.send('PUT', '/connectors/c/fence')).toMatchObject(error(404, 'Connector c not found'))
   })
 
   it.each([

@@ -36,7 +36,13 @@ describe('the signature of a request between workers', () => {
     ['another body', { body: '[]' }, ForbiddenError, 'invalid signature'],
     ['another key', { key: { ...key, key: Buffer.alloc(32) } }, ForbiddenError, 'invalid signature'],
     ['a signature that is cut', { signature: signature.slice(0, 20) }, ForbiddenError, 'invalid signature'],
-    ['a signature that is not base64', { signature: '§§' }, ForbiddenError, 'invalid signature'],
+    ['a signature that is not base64', { signature: 'not-base64!' }, BadRequestError, 'Illegal base64 character 2d'],
+    [
+      'an algorithm that does not exist',
+      { algorithm: 'HmacNope' },
+      BadRequestError,
+      'Algorithm HmacNope not available',
+    ],
     ['no session key yet', { key: null }, NotReadyError, 'has not been able to read a session key'],
   ])('is refused with %s', (_what, change, type, message) => {
     const given = { body, key, signature, algorithm: 'HmacSHA256', ...change }

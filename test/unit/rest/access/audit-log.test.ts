@@ -181,15 +181,18 @@ describe('the audit log', () => {
     expect(audit.lines[1]?.fields).not.toHaveProperty('forwarded')
   })
 
-  it('tells a request that a worker of the group has signed', async () => {
-    herder.putTaskConfigs = async () => undefined
+  it.each([
+    ['putTaskConfigs', 'POST', '/connectors/a/tasks', []],
+    ['fenceZombies', 'PUT', '/connectors/a/fence', null],
+  ] as const)('tells a request that a worker of the group has signed: %s', async (operation, method, path, body) => {
+    herder[operation] = async () => undefined
     const signed = { 'x-connect-authorization': 'c2ln', 'x-connect-request-signature-algorithm': 'HmacSHA256' }
-    await client.send('POST', '/connectors/a/tasks', [], signed)
-    herder.putTaskConfigs = () => Promise.reject(new ForbiddenError('no'))
-    await client.send('POST', '/connectors/a/tasks', [], signed)
+    await client.send(method, path, body, signed)
+    herder[operation] = () => Promise.reject(new ForbiddenError('no'))
+    await client.send(method, path, body, signed)
     expect(messages()).toEqual([
-      'putTaskConfigs connector "a" by a worker of the group from 127.0.0.1: 204',
-      'putTaskConfigs connector "a" by anyone from 127.0.0.1: 403',
+      `${operation} connector "a" by a worker of the group from 127.0.0.1: 204`,
+      `${operation} connector "a" by anyone from 127.0.0.1: 403`,
     ])
     expect(audit.lines.map(({ fields }) => fields?.['proof'])).toEqual(['signature', 'none'])
   })
