@@ -8,7 +8,7 @@ import { initProducerId } from '../protocol/messages/init-producer-id.ts'
 import { offsetDelete } from '../protocol/messages/offset-delete.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
 import type { Cluster } from './cluster/cluster.ts'
-import { BrokerError, UnknownTopicError } from './errors.ts'
+import { BrokerError, UnknownPartitionError, UnknownTopicError } from './errors.ts'
 import { atCoordinator, commitOffsets, fetchOffsets, type GroupOffset } from './group/group-offsets.ts'
 import { coordinatorMoved } from './group/group-member.ts'
 import { listOffsets, type OffsetResult, type OffsetQuery } from './consumer/list-offsets.ts'
@@ -140,8 +140,18 @@ export class Admin {
     return fetchOffsets(this.#cluster, groupId, null, options.signal)
   }
 
-  /** Sets offsets of a group without members. @throws FencedMemberError if it has members, BrokerError. */
+  /**
+   * Sets offsets of a group without members. The broker reports a partition that does not exist as one that it does not know
+   * yet, so it is looked up first.
+   * @throws FencedMemberError if it has members, UnknownTopicError, UnknownPartitionError, BrokerError.
+   */
   async alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[], options: AdminOptions = {}): Promise<void> {
+    const topics = await this.describeTopics([...new Set(offsets.map(({ topic }) => topic))], options)
+    for (const { topic, partition } of offsets) {
+      const count = topics.get(topic)?.partitions.length
+      if (count === undefined) throw new UnknownTopicError(topic)
+      if (partition < 0 || partition >= count) throw new UnknownPartitionError(topic, partition, count)
+    }
     await commitOffsets(this.#cluster, { groupId, member: null }, offsets, { signal: options.signal })
   }
 

@@ -4,6 +4,7 @@ import {
   MembershipLostError,
   NoOffsetError,
   OffsetOutOfRangeError,
+  UnknownPartitionError,
 } from '../../src/client/errors.ts'
 import type { ConsumerListener } from '../../src/client/group/consumer-listener.ts'
 import type { GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
@@ -331,6 +332,13 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(await client.admin.deleteGroup(groupId)).toBe(true)
       expect(await client.admin.deleteGroup(groupId)).toBe(false)
       expect(await client.admin.groupOffsets(groupId)).toEqual([])
+    })
+
+    it.each([-1, 2])('has no offset in partition %i of a topic with two, and says so at once', async (partition) => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('two', 2)
+      const altered = client.admin.alterGroupOffsets(harness.name('group'), [{ topic, partition, offset: 0 }])
+      await expect(altered).rejects.toThrow(UnknownPartitionError)
     })
   })
 

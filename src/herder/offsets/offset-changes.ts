@@ -1,5 +1,6 @@
 import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.ts'
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
+import { plainJson } from '../../api/json/json-text.ts'
 import type { ConnectValue, PlainMap } from '../../api/schema.ts'
 import { nestedField } from '../../storage/source-offset-record.ts'
 import { BadRequestError } from '../herder-errors.ts'
@@ -51,6 +52,7 @@ export function sinkOffsetChanges(requested: readonly RequestedOffset[]): readon
         "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'",
       )
     }
+    if (topic === null) throw new BadRequestError('Kafka topic names must be valid strings and may not be null')
     return { topic: String(topic), partition: integerOf(number, 'partition', maxPartition), offset: sinkOffset(offset) }
   })
 }
@@ -65,10 +67,11 @@ function sinkOffset(offset: PlainMap | null): number | null {
 }
 
 function integerOf(value: ConnectValue, what: string, max: number): number {
-  const number = integer.test(String(value)) ? Number(value) : Number.NaN
+  const text = typeof value === 'object' ? plainJson(value) : String(value)
+  const number = integer.test(text) ? Number(text) : Number.NaN
   if (Math.abs(number) <= max) return number
   throw new BadRequestError(
-    `Failed to parse the following Kafka ${what} value in the provided offsets: '${String(value)}'. ` +
+    `Failed to parse the following Kafka ${what} value in the provided offsets: '${text}'. ` +
       `${what === 'offset' ? 'Offset' : 'Partition'} values for sink connectors need to be integers.`,
   )
 }
