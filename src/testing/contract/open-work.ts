@@ -22,7 +22,10 @@ interface Opened {
 }
 
 const owner = new AsyncLocalStorage<OpenWork>()
-const own = new URL('..', import.meta.url).href
+/** Where the modules of this package are, in a checkout and as it is published. Connectors of a checkout are beside them. */
+const own = ['src/', 'chunks/'].map((name) => new URL(`../../../${name}`, import.meta.url).href)
+/** Node has many frames between a call and what it opens. */
+const stackFrames = 50
 
 /** Knows what the code that it runs has opened and not closed: timers, sockets, files, processes. Other code does not count. */
 export class OpenWork {
@@ -70,11 +73,15 @@ function isActive(resource: object): boolean {
   return typeof fd === 'number' && fd >= 0
 }
 
-/** Returns the first place in the stack outside of Node and of this package's suites. */
+/** Returns the first place in the stack outside of Node and of this package. */
 function placeNow(): string {
-  const frames = (new Error('place').stack ?? '').split('\n').slice(2)
+  const before = Error.stackTraceLimit
+  Error.stackTraceLimit = stackFrames
+  const { stack = '' } = new Error('place')
+  Error.stackTraceLimit = before
+  const frames = stack.split('\n').slice(1)
   const frame = frames.find(
-    (line) => !/\bnode:|node:internal/.test(line) && !line.includes(own) && /:\d+:\d+\)?$/.test(line),
+    (line) => /file:|\//.test(line) && !/\bnode:/.test(line) && !own.some((each) => line.includes(each)),
   )
-  return frame === undefined ? 'by a library' : `at ${frame.replace(/^\s*at\s+/, '')}`
+  return frame === undefined ? 'at a place that Node does not tell' : `at ${frame.replace(/^\s*at\s+/, '')}`
 }
