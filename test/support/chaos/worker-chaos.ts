@@ -4,6 +4,7 @@ import { connectorNames, sinks, sources, topicOf } from './chaos-connectors.ts'
 import { ChaosGroup, last } from './chaos-group.ts'
 import { planSteps, workerCount, type Batches, type ChaosPlan, type Fault, type Step } from './chaos-plan.ts'
 import { checkData, hasAllLines } from './data-check.ts'
+import { DoubleRunWatch } from './double-run-watch.ts'
 import { groupFaults, runningTasks, writeFaults } from './group-check.ts'
 import { GroupReader } from './group-reader.ts'
 import { LineWriter } from './line-writer.ts'
@@ -37,10 +38,10 @@ const announcement = /will be (?:delivered|read) again|records may be repeated/
 export async function runWorkerChaos(plan: ChaosPlan): Promise<ChaosReport> {
   const transcript = new Transcript(plan.seed)
   const group = await ChaosGroup.start()
-  const run = new Run(group, transcript)
+  const run = new Run(group, transcript, plan)
   let faults: readonly string[] = ['the run has ended early']
   try {
-    faults = await run.all(plan)
+    faults = await run.all()
   } catch (error) {
     faults = [String(error instanceof Error ? error.stack : error)]
   } finally {
@@ -58,15 +59,20 @@ class Run {
   readonly #calls: ChaosCalls
   readonly #reader: GroupReader
   readonly #writer: LineWriter
+  readonly #plan: ChaosPlan
+  /** Null where workers are frozen: they run their tasks until they have heard that these are others'. */
+  readonly #watch: DoubleRunWatch | null
   readonly #faults: Disturbance[] = []
   readonly #counts: Record<string, number> = {}
 
-  constructor(group: ChaosGroup, { note }: Transcript) {
+  constructor(group: ChaosGroup, { note }: Transcript, plan: ChaosPlan) {
+    this.#plan = plan
     this.#group = group
     this.#note = note
     this.#calls = new ChaosCalls({ group, note })
     this.#reader = new GroupReader(group.bootstrap)
     this.#writer = new LineWriter(group.directory)
+    this.#watch = plan.faults === 'graceful' ? new DoubleRunWatch(group) : null
   }
 
   get counts(): Readonly<Record<string, number>> {
@@ -74,17 +80,19 @@ class Run {
   }
 
   /** Returns what is wrong. */
-  async all(plan: ChaosPlan): Promise<readonly string[]> {
-    for (const step of planSteps(plan)) {
+  async all(): Promise<readonly string[]> {
+    for (const step of planSteps(this.#plan)) {
       await this.#forgetTroubles()
       if (step.type === 'calls') await this.#send(step.batches)
       else await this.#during(step)
       this.#calls.settle()
     }
-    return [...this.#calls.unexpected, ...(await this.#settled()), ...(await this.#data())]
+    const settled = await this.#settled()
+    return [...this.#calls.unexpected, ...settled, ...(await this.#data()), ...(this.#watch?.found ?? [])]
   }
 
   async close(): Promise<void> {
+    await this.#watch?.close()
     await this.#writer.close()
   }
 
