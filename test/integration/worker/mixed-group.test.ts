@@ -278,7 +278,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
     'keep connectors away from a worker of Kafka Connect that lacks their class, while ours lead',
     async () => {
       const [first] = ours as [WorkerProcess]
-      const hosts = ours.map(({ place }) => new URL(place.rest).host)
+      const hosts = new Set(ours.map(({ place }) => new URL(place.rest).host))
       await create(first, 'idle', { 'connector.class': idleClass, 'tasks.max': '6' })
       const owners = await untilPasses(async () => {
         const { connector, tasks } = (await first.request('GET', '/connectors/idle/status')) as {
@@ -288,7 +288,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
         expect(tasks).toHaveLength(6)
         return [connector, ...tasks].map(({ worker_id: id }) => id)
       })
-      expect(owners.filter((id) => !hosts.includes(id))).toEqual([])
+      expect(owners.filter((id) => !hosts.has(id))).toEqual([])
       await send(first, 'DELETE', '/connectors/idle')
     },
     timeoutMs,
