@@ -51,12 +51,8 @@ export function createHerder(parts: HerderParts): WorkerHerder {
   cleanup.add('the watch over idle memory', async () => memory.close())
   const lease = Lease.create()
   const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup, lease })
-  const offsets = new ConnectorOffsetReader({
-    store: stores.offsets,
-    admin: client.admin,
-    clock,
-    topic: offsetTopic.name,
-  })
+  const { admin } = client
+  const offsets = new ConnectorOffsetReader({ store: stores.offsets, admin, clock, topic: offsetTopic.name })
   const groupConditions = new Conditions(logger.child('herder'))
   conditions.add('worker', () => groupConditions.standing)
   const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
@@ -64,9 +60,9 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     configs: stores.configs,
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
     offsets,
-    offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
+    offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin }),
     offsetTopic: offsetTopic.name,
-    fenceTasks: async (connector, tasks) => await fenceTasks(client.admin, groupId, connector, tasks),
+    fenceTasks: async (connector, tasks) => await fenceTasks(admin, groupId, connector, tasks),
     joinGroup: (handlers) =>
       new WorkerGroup(
         (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
