@@ -21,6 +21,19 @@ const soak = {
   },
 }
 
+// What programs of others say of the worker: chosen by `npm run conformance` only.
+const conformance = {
+  extends: true as const,
+  test: {
+    name: 'conformance',
+    include: ['test/conformance/**/*.test.ts'],
+    testTimeout: 1_200_000,
+    hookTimeout: 600_000,
+    maxWorkers: 1,
+    sequence: { groupOrder: 2 },
+  },
+}
+
 // Each test worker, and each thread and process that a test starts, loads the same modules: they are compiled once.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compile')
 enableCompileCache(process.env['NODE_COMPILE_CACHE'])
@@ -74,6 +87,7 @@ export default defineConfig({
         },
       },
       ...(process.env['SOAK'] === '1' ? [soak] : []),
+      ...(process.env['CONFORMANCE'] === '1' ? [conformance] : []),
     ],
   },
 })

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 
 import { allRoutes } from '../../src/rest/routes/all-routes.ts'
 import { docsRoutes } from '../../src/rest/routes/docs-routes.ts'
@@ -10,6 +12,23 @@ describe('openapi.yaml', () => {
       ({ method, path, operationId }) => `${method} ${path} ${operationId}`,
     )
     expect([...contractOperations()].toSorted()).toEqual(served.toSorted())
+  })
+
+  it('describes by its status the response to a body that cannot be read, of each operation that has one', () => {
+    const document = parse(readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')) as {
+      readonly paths: Readonly<
+        Record<string, Readonly<Record<string, { readonly requestBody?: object; readonly responses?: object }>>>
+      >
+    }
+    const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item).flatMap(([method, { requestBody, responses = {} }]) =>
+        requestBody === undefined
+          ? []
+          : [{ operation: `${method} ${path}`, isDescribed: Object.hasOwn(responses, '500') }],
+      ),
+    )
+    expect(operations).not.toEqual([])
+    expect(operations.filter(({ isDescribed }) => !isDescribed)).toEqual([])
   })
 
   it('rejects a response that it does not describe', () => {
