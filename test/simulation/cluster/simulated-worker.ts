@@ -157,6 +157,8 @@ export class SimulatedWorker {
       offsets: new ConnectorOffsetReader({ store: stores.offsets, admin: client.admin, clock, topic: 'offsets' }),
       offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
       offsetTopic: 'offsets',
+      // No source of a simulation writes in transactions.
+      fenceTasks: async () => undefined,
       lease: this.lease,
       joinGroup: (handlers) => this.#joinGroup(client, handlers),
       runConnectors: () => this.#runConnectors(),
