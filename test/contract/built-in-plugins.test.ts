@@ -203,8 +203,9 @@ describe.each([
     plugin,
     waitMs,
     prepare: async () => {
-      const { url, close } = await start()
-      return { config: configOf(url), ...paths, values: { user: 'alice-of-shop' }, missingKey: 'none', close }
+      const double = await start()
+      const close = async (): Promise<void> => await double.close()
+      return { config: configOf(double.url), ...paths, values: { user: 'alice-of-shop' }, missingKey: 'none', close }
     },
   })
   for (const { name, run } of cases) it(name, run)

@@ -289,7 +289,8 @@ export class ChangeEventDecoder {
     const records = all.filter((shape) => shape.captured).map((shape) => this.#records.truncation(shape, context))
     const last = records.pop()
     if (last === undefined) return
-    this.#holdAll([...records.map((record) => ({ ...record, sourceOffset: context.offsetBefore })), last], size)
+    const before = Array.from(records, (record) => ({ ...record, sourceOffset: context.offsetBefore }))
+    this.#holdAll([...before, last], size)
   }
 
   #onMessage(message: LogicalMessage, frameLsn: number, size: number): void {

@@ -148,9 +148,9 @@ export class GroupLeader {
     const decision = workers.some(({ version }) => version === 0)
       ? this.#decideEagerly(members, configured)
       : this.#decideCooperatively(members, configured)
-    this.#places = members.map((member) => {
-      const delta = decision.deltas.get(member.memberId)
-      return delta === undefined ? member : { ...member, held: applyDelta(member.held, delta) }
+    this.#places = members.map(({ memberId, held, hasClass }) => {
+      const delta = decision.deltas.get(memberId)
+      return { memberId, held: delta === undefined ? held : applyDelta(held, delta), hasClass }
     })
     const urls = new Map(workers.map(({ memberId, url }) => [memberId, url]))
     this.#owners = new Map(

@@ -226,6 +226,8 @@ export class WorkerGroup {
       this.#member.requestRejoin('a member has not read the config topic as far as another')
       return
     }
+    // The group may have removed this worker while it read.
+    if (this.#lost) return
     const { offset, work } = this.#options.snapshot()
     if (offset === assignment.configOffset) this.#seen = work
     this.#assigned = assignment.version === 0 ? assignment.assigned : applyDelta(this.#reported, assignment)

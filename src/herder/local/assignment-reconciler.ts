@@ -1,5 +1,5 @@
 import type { TaskId } from '../../config/connector/task-id.ts'
-import { nothingAssigned, type ConnectorsAndTasks } from '../group/assignment.ts'
+import { isEmpty, nothingAssigned, type ConnectorsAndTasks } from '../group/assignment.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { AssignedTasks } from './assigned-tasks.ts'
 import type { Ending } from './endings.ts'
@@ -29,7 +29,8 @@ export class AssignmentReconciler {
 
   /**
    * Begins what is needed to run `assignment`. The promise resolves when everything has stopped that another worker may
-   * be given. It does not cover what is no longer configured, nor what starts again on this worker.
+   * be given. It does not cover what starts again on this worker, nor what is no longer configured, unless nothing is assigned to
+   * this worker: then it may be no member, and does not report what it stops.
    */
   reconcile(assignment: ConnectorsAndTasks = this.#assignment): Promise<void> {
     this.#assignment = assignment
@@ -54,9 +55,10 @@ export class AssignmentReconciler {
   async #released(): Promise<void> {
     const { configState } = this.#options
     const { connectors, tasks } = this.#leaving()
+    const isIdle = isEmpty(this.#assignment)
     const released = [
-      ...connectors.filter(({ item }) => configState.has(item)),
-      ...tasks.filter(({ item }) => item.task < configState.taskCount(item.connector)),
+      ...connectors.filter(({ item }) => isIdle || configState.has(item)),
+      ...tasks.filter(({ item }) => isIdle || item.task < configState.taskCount(item.connector)),
     ]
     await Promise.all(released.map(({ ended }) => ended))
   }

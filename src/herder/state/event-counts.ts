@@ -21,7 +21,7 @@ class Counts {
   /** Forgets connectors that are not configured any more. */
   list(isConfigured: (connector: string) => boolean): readonly Count[] {
     for (const connector of this.#byConnector.keys()) if (!isConfigured(connector)) this.#byConnector.delete(connector)
-    return [...this.#byConnector.values()].flatMap((counts) => [...counts.values()])
+    return [...this.#byConnector.values()].flatMap((counts) => Array.from(counts.values()))
   }
 }
 

@@ -79,7 +79,7 @@ const kinds: readonly (readonly [what: string, begin: () => Promise<() => Promis
   [
     'a worker thread',
     async () => {
-      const thread = new Worker('setInterval(() => undefined, 60_000)', { eval: true })
+      const thread = new Worker('require("node:worker_threads").parentPort.on("message", () => {})', { eval: true })
       await once(thread, 'online')
       return async () => await thread.terminate()
     },
