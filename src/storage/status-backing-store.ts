@@ -158,13 +158,17 @@ export class StatusBackingStore {
   }
 
   /**
-   * Writes what this worker runs again, when a worker that ran it before says only now that it has stopped. Where another
-   * worker runs it, this one no longer does.
+   * Writes what this worker runs again, when a worker that ran it before says only now that it has stopped, or what it ran while
+   * it was cut off. Where another worker runs it in a later generation, this one no longer does.
    */
   #reassert(key: string, { status }: InstanceRecord): void {
     const own = this.#own.get(key)
-    if (own === undefined || own.status === null || own.status.workerId === status?.workerId) return
-    if (status?.state !== 'UNASSIGNED') this.#own.delete(key)
+    if (own === undefined || own.status === null) return
+    const isStopped = status?.state === 'UNASSIGNED'
+    // A process that ran at this worker's address before has its id, and may be as late as any other.
+    if (!isStopped && own.status.workerId === status?.workerId) return
+    const isEarlier = status !== null && status.generation < own.status.generation
+    if (!isStopped && !isEarlier) this.#own.delete(key)
     else if (!this.#unread.has(key)) this.#put(own)
   }
 

@@ -338,6 +338,24 @@ export function storageContract(open: () => Promise<string> | string): void {
       await Promise.all([one.close(), two.close()])
     })
 
+    it('shows what runs, although a worker that was cut off, or ran at the same address, writes its statuses only later', async () => {
+      const topic = topicOf('status', 1)
+      const [one, two] = await Promise.all([openStore(topic), openStore(topic)])
+      const earlier = { ...running, generation: running.generation - 1 }
+      for (const task of [0, 1]) one.putTask('c', task, running)
+      await one.flush()
+      await Promise.all([one.refresh(), two.refresh()])
+      two.putTask('c', 0, { ...earlier, workerId: 'b:1' })
+      two.putTask('c', 0, { ...earlier, workerId: 'b:1', state: 'UNASSIGNED' })
+      two.putTask('c', 1, { ...earlier, state: 'UNASSIGNED' })
+      await two.flush()
+      await one.refresh()
+      await one.flush()
+      await two.refresh()
+      for (const store of [one, two]) for (const task of [0, 1]) expect(store.task('c', task)).toEqual(running)
+      await Promise.all([one.close(), two.close()])
+    })
+
     it('removes what a worker wrote after another one had removed the status, and nothing of other workers', async () => {
       const topic = topicOf('status', 1)
       const [leader, other] = await Promise.all([openStore(topic), openStore(topic)])
