@@ -219,6 +219,12 @@ export class WorkerGroup {
   async #join(): Promise<void> {
     this.#cancelDelay()
     const generation = await this.#member.join(this.#closing.signal)
+    if (this.#lost && !isEmpty(this.#assigned)) {
+      this.#member.requestRejoin('this worker was removed from the group while it joined')
+      return
+    }
+    // A loss while it held nothing is over with the join.
+    this.#lost = false
     const assignment = decodeAssignment(generation.assignment)
     if (generation.isLeader) this.#leader.completed()
     else this.#leader.resign()
