@@ -92,6 +92,11 @@ export class RestNetwork {
     }
     this.#transmit({ from, to: main }, 'request', () => {
       this.#open.set(exchange, { what: `a request from ${from.name} to ${main.name}`, worker })
+      main.atEnd(() => {
+        if (!this.#open.delete(exchange)) return
+        const reset = new Error(`the connection to ${main.name} was reset`)
+        this.#transmit({ from: main, to: from }, 'reset', () => reject(reset))
+      })
       withDeadline({ clock: main.clock, ms: requestMs }, async (signal) => await action(worker, signal)).then(
         (result) => respond('response', () => resolve(result)),
         (error: unknown) => respond('error', () => reject(error)),

@@ -18,6 +18,7 @@ export class Actor implements EventReceiver {
   readonly #timeline: Timeline
   #state: 'running' | 'frozen' | 'ended' = 'running'
   #held: SimulatedEvent[] = []
+  readonly #atEnd: (() => void)[] = []
 
   constructor(timeline: Timeline, name: string, host: string) {
     this.name = name
@@ -64,6 +65,12 @@ export class Actor implements EventReceiver {
   end(): void {
     this.#state = 'ended'
     this.#held = []
+    for (const action of this.#atEnd.splice(0)) action()
+  }
+
+  /** Calls `action` when this actor ends. */
+  atEnd(action: () => void): void {
+    this.#atEnd.push(action)
   }
 
   admits(event: SimulatedEvent): boolean {
