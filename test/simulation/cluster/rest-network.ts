@@ -86,17 +86,16 @@ export class RestNetwork {
       return
     }
     const { main } = worker
+    let isOver = false
     const respond = (what: string, settle: () => void): void => {
+      if (isOver) return
+      isOver = true
       this.#open.delete(exchange)
-      if (!main.hasEnded) this.#transmit({ from: main, to: from }, what, settle)
+      this.#transmit({ from: main, to: from }, what, settle)
     }
+    main.atEnd(() => respond('reset', () => reject(new Error(`the connection to ${main.name} was reset`))))
     this.#transmit({ from, to: main }, 'request', () => {
       this.#open.set(exchange, { what: `a request from ${from.name} to ${main.name}`, worker })
-      main.atEnd(() => {
-        if (!this.#open.delete(exchange)) return
-        const reset = new Error(`the connection to ${main.name} was reset`)
-        this.#transmit({ from: main, to: from }, 'reset', () => reject(reset))
-      })
       withDeadline({ clock: main.clock, ms: requestMs }, async (signal) => await action(worker, signal)).then(
         (result) => respond('response', () => resolve(result)),
         (error: unknown) => respond('error', () => reject(error)),
