@@ -12,13 +12,12 @@ import {
   type ConnectorsAndTasks,
 } from './assignment.ts'
 import { levelledLoads } from './levelled-loads.ts'
+import { membersWithClass, type ClassHolder } from './members-with-class.ts'
 
 /** A member of the worker group, and what it reports that it runs or still stops. */
-export interface GroupWorker {
+export interface GroupWorker extends ClassHolder {
   readonly memberId: string
   readonly held: ConnectorsAndTasks
-  /** Whether it has the class of a connector. Absent: it has all. */
-  readonly hasClass?: (connector: string) => boolean
 }
 
 /** What a leader remembers of the last rebalance. */
@@ -52,14 +51,13 @@ export interface Rebalance {
 }
 
 /** A member, while the rebalance is decided. */
-interface Place {
+interface Place extends ClassHolder {
   readonly memberId: string
   /** What it may keep. */
   readonly held: ConnectorsAndTasks
   /** That, and what it is given. */
   readonly connectors: string[]
   readonly tasks: TaskId[]
-  readonly hasClass: (connector: string) => boolean
 }
 
 type Kind = 'connectors' | 'tasks'
@@ -82,7 +80,7 @@ export function assignCooperatively({ members, configured, last, nowMs, maxDelay
   const lost = within(free, keysOf(last.placed))
   const lostUntilMs = isEmpty(lost) ? null : waitsUntil(members, last, nowMs, maxDelayMs)
   const waiting = lostUntilMs === null ? nothingAssigned : lost
-  const placesOf = placesByClass(places)
+  const placesOf = membersWithClass(places)
   place(placesOf, without(free, keysOf(waiting)))
   const assigned = new Map(places.map((at) => [at.memberId, without(at, keysOf(at.held))]))
   const moved = lostUntilMs === null ? surplus(places, placesOf) : new Set<string>()
@@ -111,11 +109,12 @@ export function assignCooperatively({ members, configured, last, nowMs, maxDelay
  */
 function keptPlaces(members: readonly GroupWorker[], configured: ConnectorsAndTasks): readonly Place[] {
   const available = new Set(keysOf(configured))
-  const isElsewhere = (connector: string): boolean => members.some(({ hasClass }) => hasClass?.(connector) ?? true)
+  const membersOf = membersWithClass(members)
   return members
     .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    .map(({ memberId, held, hasClass = () => true }) => {
-      const mayKeep = (connector: string): boolean => hasClass(connector) || !isElsewhere(connector)
+    .map((member) => {
+      const { memberId, held, hasClass } = member
+      const mayKeep = (connector: string): boolean => membersOf(connector).includes(member)
       const configuredHere = within(held, available)
       const kept = {
         connectors: configuredHere.connectors.filter(mayKeep),
@@ -124,19 +123,6 @@ function keptPlaces(members: readonly GroupWorker[], configured: ConnectorsAndTa
       for (const key of keysOf(kept)) available.delete(key)
       return { memberId, held: kept, connectors: [...kept.connectors], tasks: [...kept.tasks], hasClass }
     })
-}
-
-/** The members that have the class of a connector. Where none has it, all are the same: each would show what is missing. */
-function placesByClass(places: readonly Place[]): PlacesOf {
-  const known = new Map<string, readonly Place[]>()
-  return (connector) => {
-    const before = known.get(connector)
-    if (before !== undefined) return before
-    const able = places.filter(({ hasClass }) => hasClass(connector))
-    const found = able.length === 0 ? places : able
-    known.set(connector, found)
-    return found
-  }
 }
 
 /** Returns until when lost work waits; null: it is assigned now, as no member is missing or another has come instead. */

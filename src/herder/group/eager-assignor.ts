@@ -1,6 +1,7 @@
 import type { TaskId } from '../../config/connector/task-id.ts'
 import type { ConnectorsAndTasks } from './assignment.ts'
 import type { GroupWorker } from './cooperative-assignor.ts'
+import { membersWithClass } from './members-with-class.ts'
 
 /**
  * Assigns everything again, to members that have stopped everything: connectors by name in turn, then the tasks of each
@@ -12,15 +13,11 @@ export function assignEagerly(
 ): ReadonlyMap<string, ConnectorsAndTasks> {
   const places = members
     .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    .map(({ memberId, hasClass = () => true }) => ({
-      memberId,
-      hasClass,
-      connectors: [] as string[],
-      tasks: [] as TaskId[],
-    }))
+    .map(({ memberId, hasClass }) => ({ memberId, hasClass, connectors: [] as string[], tasks: [] as TaskId[] }))
+  const placesOf = membersWithClass(places)
   const placeOf = (turn: number, connector: string) => {
     const inTurn = places.map((_, i) => places[(turn + i) % places.length])
-    return inTurn.find((place) => place?.hasClass(connector)) ?? inTurn[0]
+    return inTurn.find((place) => place !== undefined && placesOf(connector).includes(place))
   }
   const names = connectors.toSorted()
   for (const [turn, name] of names.entries()) placeOf(turn, name)?.connectors.push(name)

@@ -11,6 +11,7 @@ import {
 } from './assignment.ts'
 import { assignCooperatively, noRebalance, type GroupWorker } from './cooperative-assignor.ts'
 import { assignEagerly } from './eager-assignor.ts'
+import { membersWithClass } from './members-with-class.ts'
 import { MemberPlugins, type MemberPluginsOptions } from './member-plugins.ts'
 import { decodeMetadata, encodeAssignment, type WorkerMetadata } from './group-protocol.ts'
 
@@ -61,7 +62,7 @@ export class GroupLeader {
   #owners: ReadonlyMap<string, string> = new Map()
   #held: readonly ConnectorsAndTasks[] = []
   /** What each member has after the last rebalance in which this worker assigned. */
-  #places: readonly Required<GroupWorker>[] = []
+  #places: readonly GroupWorker[] = []
 
   /** @param onMisplaced a member turned out to lack the class of a connector that it was assigned, and another has it */
   constructor(options: GroupLeaderOptions, onMisplaced: () => void) {
@@ -192,9 +193,11 @@ export class GroupLeader {
   }
 
   #isMisplaced(): boolean {
-    const isElsewhere = (connector: string): boolean => this.#places.some(({ hasClass }) => hasClass(connector))
-    return this.#places.some(({ held: { connectors, tasks }, hasClass }) =>
-      [...connectors, ...tasks.map(({ connector }) => connector)].some((name) => !hasClass(name) && isElsewhere(name)),
+    const membersOf = membersWithClass(this.#places)
+    return this.#places.some((place) =>
+      [...place.held.connectors, ...place.held.tasks.map(({ connector }) => connector)].some(
+        (connector) => !membersOf(connector).includes(place),
+      ),
     )
   }
 }
