@@ -13,6 +13,7 @@ import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { connectorClassesRequest } from '../../rest/forward/connector-classes-request.ts'
 import { taskConfigsRequest } from '../../rest/forward/task-configs-request.ts'
+import { workerCall } from '../../rest/forward/worker-call.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { Lease } from '../../runtime/thread/lease.ts'
 import { TaskThreads } from '../../runtime/task-threads.ts'
@@ -50,6 +51,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
   const memory = new IdleMemory(clock, idleMs)
   cleanup.add('the watch over idle memory', async () => memory.close())
   const lease = Lease.create()
+  const call = workerCall(access.restToken, config.forwardTls)
   const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup, lease })
   const { admin } = client
   const offsets = new ConnectorOffsetReader({ store: stores.offsets, admin, clock, topic: offsetTopic.name })
@@ -73,7 +75,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
           lease,
           conditions: groupConditions,
           configTopic: config.configTopic.name,
-          listClasses: connectorClassesRequest(access.restToken, config.forwardTls),
+          listClasses: connectorClassesRequest(call),
           ...groupSettings(config),
           ...handlers,
         },
@@ -94,7 +96,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
     groupSettings: { groupId },
     sessionKeySettings: sessionKeySettings(config),
-    sendTaskConfigs: taskConfigsRequest(access.restToken, config.forwardTls),
+    sendTaskConfigs: taskConfigsRequest(call),
     gracefulMs: taskShutdownTimeoutMs,
     restarts: workerRestarts(config.parsed),
     logLevels,

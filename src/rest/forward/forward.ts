@@ -4,6 +4,7 @@ import type { Method, RestRequest, RestResponse } from '../route.ts'
 
 import { NotLeaderError as NotLeader } from '../../herder/herder-errors.ts'
 import { type AccessSetting, insufficient } from '../access/access-errors.ts'
+import { workerTarget } from './worker-call.ts'
 import { failureOf, isUnsent, workerFetch, type WorkerRequest, type WorkerResponse } from './worker-fetch.ts'
 import { RestError } from '../rest-error.ts'
 
@@ -57,7 +58,7 @@ export async function forward(error: NotLeaderError | NotAssignedError, to: Forw
     ...(request.body === '' ? {} : { 'Content-Type': 'application/json' }),
   }
   const init = { method, headers, signal: request.signal, ...(request.body === '' ? {} : { body: request.body }) }
-  const response = await exchanged(`${url.replace(/\/$/, '')}${path}?${query.toString()}`, init, to)
+  const response = await exchanged(workerTarget(url, `${path}?${query.toString()}`), init, to)
   if (setting !== null && isRefusal(response)) throw new RestError(500, refusalText[setting](url))
   return response
 }
