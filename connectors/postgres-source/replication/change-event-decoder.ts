@@ -195,9 +195,9 @@ export class ChangeEventDecoder {
   }
 
   /** Holds the records of a change, of which only the last one carries the offset after it (I2). */
-  #holdAll(records: readonly SourceRecord[], size: number): void {
-    this.#heldBefore = records.slice(0, -1)
-    this.#hold(records.at(-1) as SourceRecord, size)
+  #holdAll(before: readonly SourceRecord[], last: SourceRecord, size: number): void {
+    this.#heldBefore = before
+    this.#hold(last, size)
   }
 
   #hold(record: SourceRecord, size: number): void {
@@ -250,7 +250,9 @@ export class ChangeEventDecoder {
   #emitDeletion(shape: TableShape, size: number): void {
     if (this.#skippedOperations.has('d')) return
     this.#reportUnknownKey(shape)
-    this.#holdAll(this.#records.deletion(shape, this.#images, this.#context('DELETE')), size)
+    const records = this.#records.deletion(shape, this.#images, this.#context('DELETE'))
+    const last = records.pop()
+    if (last !== undefined) this.#holdAll(records, last, size)
   }
 
   /** An update of the key: a deletion and a creation, each of which may be skipped. Skipping updates does not skip it. */
@@ -266,7 +268,7 @@ export class ChangeEventDecoder {
     const end = skips.has('c') ? records.length - 1 : records.length
     const emitted = records.slice(first, end)
     const last = emitted.pop()
-    if (last !== undefined) this.#holdAll([...emitted, { ...last, sourceOffset: offset }], size)
+    if (last !== undefined) this.#holdAll(emitted, { ...last, sourceOffset: offset }, size)
   }
 
   /** Reports columns of the old key that the WAL does not hold. */
@@ -290,7 +292,7 @@ export class ChangeEventDecoder {
     const last = records.pop()
     if (last === undefined) return
     const before = Array.from(records, (record) => ({ ...record, sourceOffset: context.offsetBefore }))
-    this.#holdAll([...before, last], size)
+    this.#holdAll(before, last, size)
   }
 
   #onMessage(message: LogicalMessage, frameLsn: number, size: number): void {
