@@ -1,3 +1,4 @@
+import type { ConnectorFailure } from './connector-listener.ts'
 import { DeadlineExceededError } from '../foundation/async/deadline.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { ConfigError, DataError, RetriableError } from '../api/errors.ts'
@@ -59,4 +60,9 @@ export async function stopQuietly(task: { stop(): Promise<void> }, logger: Logge
   } catch (error) {
     logger.warn(`the task's stop failed: ${errorMessage(error)}`, { error })
   }
+}
+
+/** Returns how a connector failed by an error. */
+export function connectorFailure(error: unknown): ConnectorFailure {
+  return { trace: traceOf(error), isTransient: isTransient(error) }
 }

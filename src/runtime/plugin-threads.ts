@@ -9,7 +9,7 @@ import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { ConnectorListener } from './connector-listener.ts'
-import { isTransient, traceOf } from './failures.ts'
+import { connectorFailure } from './failures.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
 import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
@@ -290,8 +290,8 @@ export class PluginThreads {
     try {
       await this.#start(instance)
     } catch (error) {
-      const failure = { trace: traceOf(error), isTransient: isTransient(error) }
-      if (this.#isCurrent(instance)) this.#options.listener.onConnectorFailed(instance.connector, failure)
+      if (this.#isCurrent(instance))
+        this.#options.listener.onConnectorFailed(instance.connector, connectorFailure(error))
     }
   }
 

@@ -3,7 +3,7 @@ import { connectorRestarts, type RestartSettings } from '../../config/restart-se
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { ConnectorFailure, ConnectorListener } from '../../runtime/connector-listener.ts'
-import { isTransient, traceOf } from '../../runtime/failures.ts'
+import { connectorFailure, traceOf } from '../../runtime/failures.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
@@ -190,7 +190,7 @@ export class ConnectorInstances implements ConnectorListener {
     } catch (error) {
       if (error instanceof SupersededError) throw error
       logger.error(`connector ${name} does not start: ${errorMessage(error)}`, { error })
-      this.#failed(name, instance, { trace: traceOf(error), isTransient: isTransient(error) })
+      this.#failed(name, instance, connectorFailure(error))
       throw error
     }
     instance.failed = false

@@ -12,7 +12,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import type { ConnectorFailure } from '../connector-listener.ts'
-import { isTransient, traceOf } from '../failures.ts'
+import { connectorFailure } from '../failures.ts'
 
 export interface ConnectorHostOptions {
   readonly plugins: PluginRegistry
@@ -152,7 +152,7 @@ export class ConnectorHost {
       },
       raiseError: (error) => {
         if (!isCurrent()) return
-        onFailed(name, instance.owner, { trace: traceOf(error), isTransient: isTransient(error) })
+        onFailed(name, instance.owner, connectorFailure(error))
       },
     }
   }
