@@ -2,9 +2,9 @@ import { ConnectError, RetriableError } from '../../api/errors.ts'
 import { systemClock } from '../../foundation/clock.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { TopicPartition } from '../../foundation/topic-partition.ts'
-import { taskConfigOf } from '../connector/connector-host.ts'
+import { deliverySuite, type Outage } from '../connector/delivery-suite.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
-import { caseMaker, withFixture, type ContractCase } from '../contract/contract-case.ts'
+import type { ContractCase } from '../contract/contract-case.ts'
 import { ContractError } from '../contract/contract-error.ts'
 import { rules, type Rule } from '../contract/rules.ts'
 import { textOf } from '../data/value-fault.ts'
@@ -29,56 +29,26 @@ interface Parts {
 
 /** Returns the cases of what a sink delivers, and of the offsets that it returns. */
 export function deliveryCases<F extends SinkFixture>(options: SinkContractOptions<F>): readonly ContractCase[] {
-  const { plugin, prepare, interrupt } = options
-  const make = caseMaker(plugin.className, options)
-  const makeWith = (name: string, body: (parts: Parts, fixture: F) => Promise<void>): ContractCase =>
-    make(name, async (run) => {
-      await withFixture(run, prepare, async (fixture) => {
-        await onParts(run, fixture, options, async (parts) => await body(parts, fixture))
-      })
-    })
-  const cases = [
-    makeWith('delivers records of several topics, and batches without records', deliversAll),
-    makeWith('returns no offset that is not durable', staysDurable),
-    makeWith('takes the same records again after a crash', takesAgain),
-    makeWith('gives partitions up and takes them back', givesUp),
-    makeWith('takes partitions back that were lost', takesLostBack),
-    makeWith('continues after commits that failed', continuesAfterFailedCommit),
-    makeWith('returns the offsets of the topics that were read, whatever transforms call them', knowsOrigin),
-    makeWith('takes records without a value, or says why not', takesTombstones),
-  ]
-  if (interrupt === undefined) return cases
-  const continues = makeWith(
-    'continues when its system is reachable again',
-    async (parts, fixture) => await continuesAfterOutage(parts, async () => await interrupt(fixture)),
-  )
-  const stops = makeWith(
-    'stops while its system is unreachable',
-    async (parts, fixture) => await stopsDuringOutage(parts, async () => await interrupt(fixture)),
-  )
-  return [...cases, continues, stops]
-}
-
-/** Runs a case, and stops all tasks that it has created. */
-async function onParts(
-  run: CaseRun,
-  fixture: SinkFixture,
-  { plugin, repeats = false }: Pick<SinkContractOptions, 'plugin' | 'repeats'>,
-  body: (parts: Parts) => Promise<void>,
-): Promise<void> {
-  const given = await taskConfigOf(run, plugin, fixture.config)
-  const hosts: SinkHost[] = []
-  const log = new SinkLog(fixture)
-  const host = (): SinkHost => {
-    const created = new SinkHost(run, plugin, { given, fixture, log })
-    hosts.push(created)
-    return created
-  }
-  try {
-    await body({ run, fixture, log, partitions: partitionsOf(fixture), repeats, host })
-  } finally {
-    for (const each of hosts) await each.stop().catch((error: unknown) => run.note(describeError(error)))
-  }
+  const { plugin, repeats = false } = options
+  return deliverySuite(options, {
+    partsOf: ({ run, fixture, given, stopped }): Parts => {
+      const log = new SinkLog(fixture)
+      const host = (): SinkHost => stopped(new SinkHost(run, plugin, { given, fixture, log }))
+      return { run, fixture, log, partitions: partitionsOf(fixture), repeats, host }
+    },
+    cases: [
+      ['delivers records of several topics, and batches without records', deliversAll],
+      ['returns no offset that is not durable', staysDurable],
+      ['takes the same records again after a crash', takesAgain],
+      ['gives partitions up and takes them back', givesUp],
+      ['takes partitions back that were lost', takesLostBack],
+      ['continues after commits that failed', continuesAfterFailedCommit],
+      ['returns the offsets of the topics that were read, whatever transforms call them', knowsOrigin],
+      ['takes records without a value, or says why not', takesTombstones],
+    ],
+    continues: continuesAfterOutage,
+    stops: stopsDuringOutage,
+  })
 }
 
 async function deliversAll(parts: Parts): Promise<void> {
@@ -227,22 +197,15 @@ async function takesTombstones({ run, log, partitions, host, fixture }: Parts): 
     throw run.broken(rules.put, `the record after one without a value did not reach the target: ${textOf(last)}.`)
 }
 
-async function continuesAfterOutage(parts: Parts, interrupt: () => Promise<() => Promise<void>>): Promise<void> {
+async function continuesAfterOutage(parts: Parts, outage: Outage): Promise<void> {
   const { run, log, partitions, host } = parts
   const task = host()
   await task.start()
   await task.open(partitions)
   log.append(partitions, 1)
   await task.drain()
-  run.note('interrupt()')
-  const repair = await interrupt()
-  log.append(partitions, recordCount)
-  // A sink may fail or wait: the target is reachable again in both cases.
-  const putting = task.put().catch((error: unknown) => error)
-  await settledWithin(systemClock, outageMs, putting)
-  run.note('the system is reachable again')
-  await repair()
-  const failure = await putting
+  const putting = await outage(async () => await putsWhileAway(parts, task))
+  const failure = await putting.failure
   if (failure instanceof ContractError) throw failure
   if (failure instanceof Error && !(failure instanceof RetriableError)) {
     const did = `while its system was unreachable, put failed with ${describeError(failure)}, which is not retried.`
@@ -254,26 +217,34 @@ async function continuesAfterOutage(parts: Parts, interrupt: () => Promise<() =>
 }
 
 /** The worker stops a task whose `put` does not return soon. */
-async function stopsDuringOutage(parts: Parts, interrupt: () => Promise<() => Promise<void>>): Promise<void> {
-  const { run, log, partitions, host } = parts
+async function stopsDuringOutage(parts: Parts, outage: Outage): Promise<void> {
+  const { run, partitions, host } = parts
   run.watchWork()
   const task = host()
   await task.start()
   await task.open(partitions)
-  run.note('interrupt()')
-  const repair = await interrupt()
-  try {
-    log.append(partitions, recordCount)
-    const putting = task.put().catch((error: unknown) => error)
-    await settledWithin(systemClock, outageMs, putting)
+  await outage(async () => {
+    const putting = await putsWhileAway(parts, task)
     await task.stop()
-    const failure = await putting
+    const failure = await putting.failure
     if (failure instanceof ContractError) throw failure
     await run.nothingOpen(rules.stop, 'stop while the system was unreachable')
     task.use.check()
-  } finally {
-    await repair()
-  }
+  })
+}
+
+/** A sink may fail or wait: `failure` is the error of `put`, or null if it has none, once it has ended. */
+async function putsWhileAway(
+  { log, partitions }: Parts,
+  task: SinkHost,
+): Promise<{ readonly failure: Promise<unknown> }> {
+  log.append(partitions, recordCount)
+  const failure = task.put().then(
+    () => null,
+    (error: unknown) => error,
+  )
+  await settledWithin(systemClock, outageMs, failure)
+  return { failure }
 }
 
 async function end(task: SinkHost, partitions: readonly TopicPartition[]): Promise<void> {

@@ -1,9 +1,9 @@
 import { ConnectError, RetriableError } from '../../api/errors.ts'
 import type { SourceRecord } from '../../api/record.ts'
 import { scheduler } from 'node:timers/promises'
-import { taskConfigOf } from '../connector/connector-host.ts'
+import { deliverySuite, type Outage } from '../connector/delivery-suite.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
-import { caseMaker, withFixture, type ContractCase } from '../contract/contract-case.ts'
+import type { ContractCase } from '../contract/contract-case.ts'
 import { ContractError } from '../contract/contract-error.ts'
 import { rules } from '../contract/rules.ts'
 import type { SourceStore } from '../host/source-store.ts'
@@ -18,7 +18,6 @@ const triedTurns = [0, 1, 2, 3, 5, 8, 20]
 
 interface Parts {
   readonly run: CaseRun
-  readonly fixture: SourceFixture
   readonly expectation: Expectation
   /** Creates the task, or the next one on the same offsets. */
   readonly host: (store?: SourceStore) => SourceHost
@@ -26,51 +25,22 @@ interface Parts {
 
 /** Returns the cases of what a source delivers, and of where it continues. */
 export function deliveryCases<F extends SourceFixture>(options: SourceContractOptions<F>): readonly ContractCase[] {
-  const { plugin, prepare, interrupt } = options
-  const make = caseMaker(plugin.className, options)
-  const makeWith = (name: string, body: (parts: Parts, fixture: F) => Promise<void>): ContractCase =>
-    make(name, async (run) => {
-      await withFixture(run, prepare, async (fixture) => {
-        await onParts(run, fixture, options, async (parts) => await body(parts, fixture))
-      })
-    })
-  const cases = [
-    makeWith('delivers all records in order', deliversAll),
-    makeWith('resumes exactly after the offset of any record', resumesAnywhere),
-    makeWith('ends poll when its signal fires, and loses nothing', losesNothing),
-    makeWith('does not start without its stored offsets', needsOffsets),
-  ]
-  if (interrupt === undefined) return cases
-  const continues = makeWith(
-    'continues when its system is reachable again',
-    async (parts, fixture) => await continuesAfterOutage(parts, async () => await interrupt(fixture)),
-  )
-  const stops = makeWith(
-    'stops while its system is unreachable',
-    async (parts, fixture) => await stopsDuringOutage(parts, async () => await interrupt(fixture)),
-  )
-  return [...cases, continues, stops]
-}
-
-/** Runs a case, and stops all tasks that it has created. */
-async function onParts(
-  run: CaseRun,
-  fixture: SourceFixture,
-  { plugin, endless }: Pick<SourceContractOptions, 'plugin' | 'endless'>,
-  body: (parts: Parts) => Promise<void>,
-): Promise<void> {
-  const given = await taskConfigOf(run, plugin, fixture.config)
-  const hosts: SourceHost[] = []
-  const host = (store?: SourceStore): SourceHost => {
-    const created = new SourceHost(run, plugin, given, store)
-    hosts.push(created)
-    return created
-  }
-  try {
-    await body({ run, fixture, expectation: new Expectation(run, fixture, endless === true), host })
-  } finally {
-    for (const each of hosts) await each.stop().catch((error: unknown) => run.note(describeError(error)))
-  }
+  const { plugin, endless = false } = options
+  return deliverySuite(options, {
+    partsOf: ({ run, fixture, given, stopped }): Parts => ({
+      run,
+      expectation: new Expectation(run, fixture, endless),
+      host: (store) => stopped(new SourceHost(run, plugin, given, store)),
+    }),
+    cases: [
+      ['delivers all records in order', deliversAll],
+      ['resumes exactly after the offset of any record', resumesAnywhere],
+      ['ends poll when its signal fires, and loses nothing', losesNothing],
+      ['does not start without its stored offsets', needsOffsets],
+    ],
+    continues: continuesAfterOutage,
+    stops: stopsDuringOutage,
+  })
 }
 
 async function deliversAll({ expectation, host }: Parts): Promise<void> {
@@ -150,51 +120,38 @@ async function needsOffsets({ run, expectation, host }: Parts): Promise<void> {
     throw run.broken(rules.readOffsets, 'readOffsets failed, and the task returned records all the same.')
 }
 
-async function continuesAfterOutage(
-  { run, expectation, host }: Parts,
-  interrupt: () => Promise<() => Promise<void>>,
-): Promise<void> {
+async function continuesAfterOutage({ run, expectation, host }: Parts, outage: Outage): Promise<void> {
   const task = host()
   await expectation.add(2)
   await task.start()
   await expectation.collect(task)
-  run.note('interrupt()')
-  const repair = await interrupt()
-  try {
-    await task.pollShortly()
-  } catch (error) {
-    if (error instanceof ContractError) throw error
-    const did = `while its system was unreachable, it failed with ${describeError(error)}, which is not retried.`
-    if (!(error instanceof RetriableError)) throw run.broken(rules.pollErrors, did, error)
-  } finally {
-    run.note('the system is reachable again')
-    await repair()
-  }
+  await outage(async () => {
+    try {
+      await task.pollShortly()
+    } catch (error) {
+      if (error instanceof ContractError) throw error
+      const did = `while its system was unreachable, it failed with ${describeError(error)}, which is not retried.`
+      if (!(error instanceof RetriableError)) throw run.broken(rules.pollErrors, did, error)
+    }
+  })
   await expectation.add(2)
   await expectation.collect(task)
   expectation.check(task.records, rules.poll)
   await task.stop()
 }
 
-async function stopsDuringOutage(
-  { run, expectation, host }: Parts,
-  interrupt: () => Promise<() => Promise<void>>,
-): Promise<void> {
+async function stopsDuringOutage({ run, expectation, host }: Parts, outage: Outage): Promise<void> {
   run.watchWork()
   const task = host()
   await expectation.add(2)
   await task.start()
   await expectation.collect(task)
-  run.note('interrupt()')
-  const repair = await interrupt()
-  try {
+  await outage(async () => {
     await task.pollShortly().catch((error: unknown) => {
       if (error instanceof ContractError) throw error
     })
     await task.stop()
     await run.nothingOpen(rules.stop, 'stop while the system was unreachable')
     task.use.check()
-  } finally {
-    await repair()
-  }
+  })
 }
