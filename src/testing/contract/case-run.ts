@@ -60,15 +60,15 @@ export class CaseRun {
   async call<T>(what: string, rule: Rule, action: () => T | Promise<T>): Promise<T> {
     this.note(what)
     const late = new AbortController()
-    const reason = this.broken(rule, `${what} did not return within ${this.waitMs} ms.`)
-    const cancel = systemClock.after(this.waitMs, () => late.abort(reason))
+    const cancel = systemClock.after(this.waitMs, () => late.abort())
     try {
       return await abortable(
         this.#inside(async () => await action()),
         late.signal,
       )
     } catch (error) {
-      if (error === reason) throw this.broken(rule, `${what} did not return within ${this.waitMs} ms.`)
+      if (late.signal.aborted && error === late.signal.reason)
+        throw this.broken(rule, `${what} did not return within ${this.waitMs} ms.`)
       this.note(`${what} failed: ${describeError(error)}`)
       throw this.named(what, error)
     } finally {
