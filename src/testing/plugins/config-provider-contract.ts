@@ -78,8 +78,7 @@ async function returnsValues(
       rules.provider,
       `the key ${missingKey} has no value, and get returned ${shown(Reflect.get(found, missingKey))}.`,
     )
-  await run.call('close', rules.provider, async () => await provider.close?.())
-  await run.nothingOpen(rules.provider, 'close')
+  await closes(run, provider)
 }
 
 async function namesPath(run: CaseRun, fixture: ConfigProviderFixture, create: () => ConfigProvider): Promise<void> {
@@ -95,8 +94,7 @@ async function namesPath(run: CaseRun, fixture: ConfigProviderFixture, create: (
   const leaked = Object.entries(values).find(([, value]) => value !== '' && failure.message.includes(value))
   if (leaked !== undefined)
     throw run.broken(rules.providerErrors, `the error has the value of ${leaked[0]}: ${failure.message}`)
-  await run.call('close', rules.provider, async () => await provider.close?.())
-  await run.nothingOpen(rules.provider, 'close')
+  await closes(run, provider)
 }
 
 async function endsWhenAborted(
@@ -111,6 +109,10 @@ async function endsWhenAborted(
       if (error instanceof ContractError) throw error
     },
   )
+  await closes(run, provider)
+}
+
+async function closes(run: CaseRun, provider: ConfigProvider): Promise<void> {
   await run.call('close', rules.provider, async () => await provider.close?.())
   await run.nothingOpen(rules.provider, 'close')
 }

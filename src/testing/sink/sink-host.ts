@@ -1,4 +1,4 @@
-import { ConnectError, RetriableError } from '../../api/errors.ts'
+import { RetriableError } from '../../api/errors.ts'
 import type { ConnectorPlugin } from '../../api/connector.ts'
 import type { SinkRecord } from '../../api/record.ts'
 import type { DurableOffset, OffsetToCommit, SinkTask, SinkTaskContext } from '../../api/task.ts'
@@ -7,6 +7,7 @@ import { formatTopicPartition, type TopicPartition } from '../../foundation/topi
 import type { CaseRun } from '../contract/case-run.ts'
 import { rules } from '../contract/rules.ts'
 import { textOf } from '../data/value-fault.ts'
+import { withSignalAfter } from '../host/signal-after.ts'
 import { ContextUse, taskContext, type GivenConfig } from '../host/task-context.ts'
 import type { SinkLog } from './sink-log.ts'
 import type { SinkFixture } from './sink-options.ts'
@@ -65,13 +66,10 @@ export class SinkHost {
   /** Assigns partitions at their committed offsets. */
   async open(partitions: readonly TopicPartition[]): Promise<void> {
     const offsets = partitions.map((at) => ({ ...at, offset: this.#log.committed(at) }))
-    for (const { topic, partition, offset } of offsets)
-      this.#positions.set(formatTopicPartition({ topic, partition }), {
-        topic,
-        partition,
-        next: offset,
-        delivered: offset,
-      })
+    for (const { topic, partition, offset } of offsets) {
+      const at = { topic, partition, next: offset, delivered: offset }
+      this.#positions.set(formatTopicPartition(at), at)
+    }
     await this.#run.call(`open(${textOf(offsets)})`, rules.open, async () => await this.#task.open(offsets))
   }
 
@@ -143,16 +141,12 @@ export class SinkHost {
 
   /** A failure is left for the next commit, as the worker does. */
   async flush(): Promise<void> {
-    const bound = new AbortController()
-    const cancel = systemClock.after(this.#run.waitMs, () =>
-      bound.abort(new ConnectError('the time of the flush is over')),
-    )
     try {
-      await this.#run.call('flush', rules.flush, async () => await this.#task.flush(bound.signal))
+      await withSignalAfter(this.#run.waitMs, 'the time of the flush is over', async (signal) => {
+        await this.#run.call('flush', rules.flush, async () => await this.#task.flush(signal))
+      })
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
-    } finally {
-      cancel()
     }
   }
 
@@ -200,14 +194,13 @@ export class SinkHost {
   }
 
   #applySeeks(): void {
-    for (const { topic, partition, offset } of this.#seeks.splice(0)) {
-      const position = this.#positions.get(formatTopicPartition({ topic, partition }))
+    for (const at of this.#seeks.splice(0)) {
+      const name = formatTopicPartition(at)
+      const position = this.#positions.get(name)
       if (position === undefined) continue
-      this.#refused = this.#refused.filter(
-        (record) => record.originalTopic !== topic || record.originalPartition !== partition,
-      )
-      position.next = offset
-      position.delivered = offset
+      this.#refused = this.#refused.filter((record) => nameOf(record) !== name)
+      position.next = at.offset
+      position.delivered = at.offset
     }
   }
 
@@ -234,8 +227,9 @@ export class SinkHost {
   }
 
   #checkOffsets(offsets: readonly DurableOffset[]): void {
-    for (const { topic, partition, offset } of offsets) {
-      const name = formatTopicPartition({ topic, partition })
+    for (const at of offsets) {
+      const { offset } = at
+      const name = formatTopicPartition(at)
       const position = this.#positions.get(name)
       const wrong = (what: string): Error =>
         this.#run.broken(rules.preCommit, `preCommit returned ${offset} of ${name}, ${what}.`)
@@ -249,14 +243,14 @@ export class SinkHost {
   async #checkDurable(offsets: readonly DurableOffset[]): Promise<void> {
     if (offsets.length === 0) return
     const delivered = new Set(await this.#fixture.delivered())
-    for (const { topic, partition, offset } of offsets) {
-      const records = this.#log.from({ topic, partition }, 0).filter((record) => record.offset < offset)
+    for (const at of offsets) {
+      const records = this.#log.from(at, 0).filter((record) => record.offset < at.offset)
       const lost = records.find((record) => {
         const name = this.#fixture.identify(record)
         return name !== null && !delivered.has(name)
       })
       if (lost === undefined) continue
-      const did = `preCommit returned ${offset} of ${formatTopicPartition({ topic, partition })}, but the target does not have record ${lost.offset} (${String(this.#fixture.identify(lost))}).`
+      const did = `preCommit returned ${at.offset} of ${formatTopicPartition(at)}, but the target does not have record ${lost.offset} (${String(this.#fixture.identify(lost))}).`
       throw this.#run.broken(rules.preCommit, did)
     }
   }

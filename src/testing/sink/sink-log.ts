@@ -50,8 +50,7 @@ export class SinkLog {
   }
 
   commit(offsets: readonly OffsetToCommit[]): void {
-    for (const { topic, partition, offset } of offsets)
-      this.#committed.set(formatTopicPartition({ topic, partition }), offset)
+    for (const at of offsets) this.#committed.set(formatTopicPartition(at), at.offset)
   }
 
   #of(at: TopicPartition): SinkRecord[] {

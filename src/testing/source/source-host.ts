@@ -1,4 +1,4 @@
-import { ConnectError, RetriableError } from '../../api/errors.ts'
+import { RetriableError } from '../../api/errors.ts'
 import type { SourceRecord } from '../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
 import type { ConnectorPlugin } from '../../api/connector.ts'
@@ -7,6 +7,7 @@ import type { CaseRun } from '../contract/case-run.ts'
 import { rules } from '../contract/rules.ts'
 import { sourceRecordFault } from '../data/record-fault.ts'
 import { textOf } from '../data/value-fault.ts'
+import { withSignalAfter } from '../host/signal-after.ts'
 import { SourceStore } from '../host/source-store.ts'
 import { ContextUse, taskContext, type GivenConfig } from '../host/task-context.ts'
 
@@ -64,31 +65,21 @@ export class SourceHost {
 
   /** Polls for a moment. */
   async pollShortly(): Promise<void> {
-    const bound = new AbortController()
-    const cancel = systemClock.after(shortPollMs, () => bound.abort(new ConnectError('the task is paused')))
     const before = this.retried.length
-    try {
-      await this.poll(bound.signal)
-    } finally {
-      cancel()
-    }
+    await withSignalAfter(shortPollMs, 'the task is paused', async (signal) => await this.poll(signal))
     const [failure] = this.retried.slice(before)
     if (failure !== undefined) throw failure
   }
 
   /** Polls until this run of the task has returned that many records. */
   async collect(count: number): Promise<void> {
-    const bound = new AbortController()
-    const cancel = systemClock.after(this.#run.waitMs, () => bound.abort(new ConnectError('the wait is over')))
-    try {
-      while (this.records.length < count && !bound.signal.aborted) {
+    await withSignalAfter(this.#run.waitMs, 'the wait is over', async (signal) => {
+      while (this.records.length < count && !signal.aborted) {
         const retries = this.retried.length
-        await this.poll(bound.signal)
+        await this.poll(signal)
         if (this.retried.length > retries) await systemClock.sleep(retryMs)
       }
-    } finally {
-      cancel()
-    }
+    })
     if (this.records.length >= count) return
     const did = `within ${this.#run.waitMs} ms, poll returned ${this.records.length} of ${count} records.`
     throw this.#run.broken(rules.poll, did, this.retried.at(-1))
