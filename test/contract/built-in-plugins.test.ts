@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { Logical, primitive, struct, type ConnectRecord, type RawConfig, type SchemaAndValue } from 'penstock/api'
-import { configProviderContract, converterContract, predicateContract, transformContract } from 'penstock/testing'
+import {
+  configProviderContract,
+  converterContract,
+  predicateContract,
+  transformContract,
+  type ConfigProviderContractOptions,
+  type ContractCase,
+} from 'penstock/testing'
 import { describe, expect, it } from 'vitest'
 
 import * as aws from '../../plugins/config-providers/aws-secret-provider.ts'
@@ -22,11 +29,26 @@ import * as unwrap from '../../plugins/transforms/extract-new-record-state.ts'
 import * as router from '../../plugins/transforms/regex-router.ts'
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
 import { plainValues, sampleValues } from '../../src/testing/data/sample-values.ts'
-import { doubleToken, startAwsDouble, startVaultDouble } from '../support/secrets/manager-doubles.ts'
+import {
+  doubleToken,
+  startAwsDouble,
+  startVaultDouble,
+  type ManagerDouble,
+} from '../support/secrets/manager-doubles.ts'
 import { patienceMs } from '../support/until.ts'
 
 const waitMs = patienceMs
 const tried = new Set<string>()
+/** The value of the secret that the config providers of these tests have. */
+const user = 'alice-of-shop'
+
+function runAll(
+  { kind, className }: Pick<(typeof builtInPlugins)[number], 'kind' | 'className'>,
+  cases: readonly ContractCase[],
+): void {
+  tried.add(`${kind} ${className}`)
+  for (const { name, run } of cases) it(name, run)
+}
 
 const texts = sampleValues.filter(({ schema, value }) => schema?.type === 'STRING' && value !== null)
 const bytes = sampleValues.filter(({ schema }) => schema?.type === 'BYTES' && schema.name === null)
@@ -65,8 +87,7 @@ describe.each([
   { what: 'byte headers', plugin: byteArrays.headerPlugin, config: {}, values: bytes, undecodable: [] },
   { what: 'simple headers', plugin: headers.plugin, config: {}, values: headerValues, undecodable: [] },
 ])('the converter of $what', (options) => {
-  tried.add(`${options.plugin.kind} ${options.plugin.className}`)
-  for (const { name, run } of converterContract({ ...options, waitMs })) it(name, run)
+  runAll(options.plugin, converterContract({ ...options, waitMs }))
 })
 
 const row = struct([['id', primitive('INT64')]], { optional: true, name: 't.public.a.Value' })
@@ -101,8 +122,7 @@ describe.each<{ what: string; plugin: typeof router.plugin; config: RawConfig }>
     config: { 'delete.tombstone.handling.mode': 'rewrite', 'add.fields': 'op,source.db', 'add.headers': 'op' },
   },
 ])('the transform $what', (options) => {
-  tried.add(`${options.plugin.kind} ${options.plugin.className}`)
-  for (const { name, run } of transformContract({ ...options, records: [...changes, tombstone], waitMs })) it(name, run)
+  runAll(options.plugin, transformContract({ ...options, records: [...changes, tombstone], waitMs }))
 })
 
 const withHeader: ConnectRecord = { ...tombstone, headers: [{ key: 'h', schema: null, value: 'v' }] }
@@ -112,103 +132,78 @@ describe.each([
   { plugin: tombstones.plugin, config: {}, met: [tombstone], unmet: changes },
   { plugin: topics.plugin, config: { pattern: 't\\..*' }, met: changes, unmet: [{ ...tombstone, topic: 'u' }] },
 ])('the predicate $plugin.className', (options) => {
-  tried.add(`${options.plugin.kind} ${options.plugin.className}`)
-  for (const { name, run } of predicateContract({ ...options, waitMs })) it(name, run)
+  runAll(options.plugin, predicateContract({ ...options, waitMs }))
 })
 
-function secretsDirectory(): { readonly directory: string; readonly close: () => Promise<void> } {
+/** A directory with secrets for a case, and the provider's settings that allow it. */
+function secretsDirectory() {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'penstock-secrets-')))
-  writeFileSync(join(directory, 'user'), 'alice-of-shop')
-  writeFileSync(join(directory, 'db.properties'), 'user=alice-of-shop\nempty=\n')
-  return { directory, close: async () => rmSync(directory, { recursive: true, force: true }) }
+  writeFileSync(join(directory, 'user'), user)
+  writeFileSync(join(directory, 'db.properties'), `user=${user}\nempty=\n`)
+  const close = async (): Promise<void> => rmSync(directory, { recursive: true, force: true })
+  return { directory, config: { 'allowed.paths': directory }, close }
 }
 
-describe('the config provider of files', () => {
-  tried.add(`${files.plugin.kind} ${files.plugin.className}`)
-  const cases = configProviderContract({
+/** The settings for a double of a secret manager. */
+async function managerDouble(start: () => Promise<ManagerDouble>, configOf: (url: string) => RawConfig) {
+  const double = await start()
+  const close = async (): Promise<void> => await double.close()
+  return { config: configOf(double.url), values: { user }, missingKey: 'none', close }
+}
+
+describe.each<Pick<ConfigProviderContractOptions, 'plugin' | 'prepare'>>([
+  {
     plugin: files.plugin,
-    waitMs,
     prepare: () => {
-      const { directory, close } = secretsDirectory()
-      const values = { user: 'alice-of-shop', empty: '' }
+      const { directory, ...rest } = secretsDirectory()
       const path = join(directory, 'db.properties')
-      return {
-        config: { 'allowed.paths': directory },
-        path,
-        values,
-        missingKey: 'none',
-        unreadablePath: '/etc/hostname',
-        close,
-      }
+      return { ...rest, path, values: { user, empty: '' }, missingKey: 'none', unreadablePath: '/etc/hostname' }
     },
-  })
-  for (const { name, run } of cases) it(name, run)
-})
-
-describe('the config provider of directories', () => {
-  tried.add(`${directories.plugin.kind} ${directories.plugin.className}`)
-  const cases = configProviderContract({
+  },
+  {
     plugin: directories.plugin,
-    waitMs,
     prepare: () => {
-      const { directory, close } = secretsDirectory()
-      const config = { 'allowed.paths': directory }
-      return { config, path: directory, values: { user: 'alice-of-shop' }, unreadablePath: '/etc', close }
+      const { directory, ...rest } = secretsDirectory()
+      return { ...rest, path: directory, values: { user }, unreadablePath: '/etc' }
     },
-  })
-  for (const { name, run } of cases) it(name, run)
-})
-
-describe('the config provider of environment variables', () => {
-  tried.add(`${environment.plugin.kind} ${environment.plugin.className}`)
-  const cases = configProviderContract({
+  },
+  {
     plugin: environment.plugin,
-    waitMs,
     prepare: () => {
-      process.env['PENSTOCK_CONTRACT_USER'] = 'alice-of-shop'
+      process.env['PENSTOCK_CONTRACT_USER'] = user
       return {
         config: { 'allowlist.pattern': 'PENSTOCK_CONTRACT_.*' },
         path: '',
-        values: { PENSTOCK_CONTRACT_USER: 'alice-of-shop' },
+        values: { PENSTOCK_CONTRACT_USER: user },
         missingKey: 'PENSTOCK_CONTRACT_NONE',
         unreadablePath: 'a/path',
         close: async () => void delete process.env['PENSTOCK_CONTRACT_USER'],
       }
     },
-  })
-  for (const { name, run } of cases) it(name, run)
-})
-
-describe.each([
+  },
   {
     plugin: vault.plugin,
-    start: startVaultDouble,
-    configOf: (url: string): RawConfig => ({ 'vault.addr': url, 'vault.token': doubleToken }),
-    paths: { path: 'secret/shop', unreadablePath: 'secret/nope' },
+    prepare: async () => ({
+      ...(await managerDouble(startVaultDouble, (url) => ({ 'vault.addr': url, 'vault.token': doubleToken }))),
+      path: 'secret/shop',
+      unreadablePath: 'secret/nope',
+    }),
   },
   {
     plugin: aws.plugin,
-    start: startAwsDouble,
-    configOf: (url: string): RawConfig => ({
-      'aws.region': 'eu-central-1',
-      'aws.access.key': 'AKIDEXAMPLE',
-      'aws.secret.key': 'the-secret-key',
-      'aws.endpoint.override': url,
+    prepare: async () => ({
+      ...(await managerDouble(startAwsDouble, (url) => ({
+        'aws.region': 'eu-central-1',
+        'aws.access.key': 'AKIDEXAMPLE',
+        'aws.secret.key': 'the-secret-key',
+        'aws.endpoint.override': url,
+      }))),
+      path: 'shop',
+      unreadablePath: 'nope',
     }),
-    paths: { path: 'shop', unreadablePath: 'nope' },
   },
-])('the config provider $plugin.className', ({ plugin, start, configOf, paths }) => {
-  tried.add(`${plugin.kind} ${plugin.className}`)
-  const cases = configProviderContract({
-    plugin,
-    waitMs,
-    prepare: async () => {
-      const double = await start()
-      const close = async (): Promise<void> => await double.close()
-      return { config: configOf(double.url), ...paths, values: { user: 'alice-of-shop' }, missingKey: 'none', close }
-    },
-  })
-  for (const { name, run } of cases) it(name, run)
+])('the config provider $plugin.className', (options) => {
+  runAll(options.plugin, configProviderContract({ ...options, waitMs }))
 })
 
 it('leaves out no plugin but connectors, which have suites of their own', () => {
