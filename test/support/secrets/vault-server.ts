@@ -1,10 +1,8 @@
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-
 import { freePort } from '../../../src/servers/process/port.ts'
 import type { Servers } from '../../../src/servers/servers.ts'
 import { service } from '../services.ts'
 import { until } from '../until.ts'
+import { runPythonTool } from './python-tool.ts'
 
 /** A development server of OpenBao, which has Vault's API: unsealed, with a KV engine of version 2 at `secret/`. */
 export class VaultServer {
@@ -19,11 +17,8 @@ export class VaultServer {
   static async start(servers: Servers, name = 'vault'): Promise<VaultServer> {
     const port = await freePort()
     const server = new VaultServer(`http://127.0.0.1:${port}`)
-    const directory = join(servers.directory, name)
-    mkdirSync(directory, { recursive: true })
-    const program = service('bao')
-    await servers.run({
-      command: program,
+    await runPythonTool(servers, name, {
+      program: service('bao'),
       args: [
         'server',
         '-dev',
@@ -31,12 +26,6 @@ export class VaultServer {
         `-dev-root-token-id=${server.rootToken}`,
         `-dev-listen-address=127.0.0.1:${port}`,
       ],
-      cwd: directory,
-      env: { HOME: directory, PATH: process.env['PATH'] ?? '', PYTHONPATH: dirname(dirname(program)) },
-      account: null,
-      logFile: join(directory, 'vault.log'),
-      stopSignal: 'SIGTERM',
-      stopTimeoutMs: 10_000,
     })
     await until('the server of OpenBao is ready', async () => {
       const health = await fetch(`${server.url}/v1/sys/health`).catch(() => null)
