@@ -1,5 +1,5 @@
 import type { ConfigDef, ParsedConfig, RawConfig } from '../api/config-def.ts'
-import { atLeast } from '../api/validators.ts'
+import { atLeast, nullOr } from '../api/validators.ts'
 import type { Backoff } from '../foundation/async/backoff.ts'
 import { parseValue } from './definition/parse-value.ts'
 
@@ -51,14 +51,10 @@ export const connectorRestartKeys: ConfigDef = Object.fromEntries(
       ...definition,
       defaultValue: null,
       internal: true,
-      ...('validator' in definition ? { validator: orNull(definition.validator) } : {}),
+      ...('validator' in definition ? { validator: nullOr(definition.validator) } : {}),
     },
   ]),
 )
-
-function orNull(validator: ReturnType<typeof atLeast>): ReturnType<typeof atLeast> {
-  return (key, value) => (value === null ? null : validator(key, value))
-}
 
 /** Returns the settings of a worker. */
 export function workerRestarts(parsed: ParsedConfig): RestartSettings {

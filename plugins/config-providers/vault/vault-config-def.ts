@@ -11,10 +11,10 @@ const text = (doc: string, defaultValue: string | null = null): ConfigKey => ({
 const secret = (doc: string): ConfigKey => ({ type: 'PASSWORD', defaultValue: null, importance: 'HIGH', doc })
 const unsupported = (type: 'STRING' | 'PASSWORD' | 'INT' | 'BOOLEAN', reason: string): ConfigKey => ({
   type,
+  defaultValue: type === 'BOOLEAN' ? false : null,
   importance: 'LOW',
   doc: 'Not supported.',
   unsupported: reason,
-  ...(type === 'BOOLEAN' ? { defaultValue: false } : { defaultValue: null }),
 })
 const noStores = 'Java key stores are not read; vault.pem is a file with the certificates of authorities in PEM'
 const noFiles = 'secrets are not written to disk'
