@@ -1,7 +1,7 @@
 import type { TaskRun, TaskState } from '../task-run.ts'
 import { ConnectError } from '../../api/errors.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import type { TaskMetrics } from '../../foundation/metrics/metrics.ts'
+import type { Gauge, TaskMetrics } from '../../foundation/metrics/metrics.ts'
 import type { TaskProgressListener } from '../task-listener.ts'
 import type { TaskControl } from './task-control.ts'
 
@@ -107,8 +107,8 @@ export class TaskStatus {
     this.#send()
   }
 
-  #gauge(code: string) {
-    return this.#options.metrics.gauge('task_condition', 'A named condition of the task stands', { code })
+  #gauge(code: string): Gauge {
+    return conditionGauge(this.#options.metrics, code)
   }
 
   /** A wait that is over has no gauge. */
@@ -141,4 +141,9 @@ export class TaskStatus {
     for (const { reason } of this.#waits.values()) lines.push(reason)
     return lines.length === 0 ? null : lines.join('\n')
   }
+}
+
+/** Returns the gauge of a condition that a task or its host has raised. */
+export function conditionGauge(metrics: TaskMetrics, code: string): Gauge {
+  return metrics.gauge('task_condition', 'A named condition of the task stands', { code })
 }

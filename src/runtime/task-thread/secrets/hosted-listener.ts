@@ -2,6 +2,7 @@ import type { Logger } from '../../../foundation/logging/logger.ts'
 import type { TaskMetrics } from '../../../foundation/metrics/metrics.ts'
 import type { TaskProgressListener } from '../../task-listener.ts'
 import type { TaskRun, TaskState } from '../../task-run.ts'
+import { conditionGauge } from '../task-status.ts'
 
 /** Passes on the states of a run, with the condition that its host raises in front of the trace of its loop. */
 export class HostedListener implements TaskProgressListener<TaskRun> {
@@ -31,7 +32,7 @@ export class HostedListener implements TaskProgressListener<TaskRun> {
     const text = message === null ? null : `${code}: ${message}`
     if (text === this.#condition) return
     this.#logger.warn(text ?? `${code} is over`)
-    const gauge = this.#metrics.gauge('task_condition', 'A named condition of the task stands', { code })
+    const gauge = conditionGauge(this.#metrics, code)
     if (text === null) gauge.remove()
     else gauge.set(1)
     this.#condition = text
