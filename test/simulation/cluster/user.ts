@@ -1,5 +1,5 @@
+import type { ConfigEntry } from '../../support/config/config-fold.ts'
 import type { Actor as SimulatedActor } from '../world/actor.ts'
-import type { ConfigEntry } from '../oracles/config-fold.ts'
 import { Actor } from '../world/actor.ts'
 import type { Random } from '../world/random.ts'
 import type { Cluster } from './cluster.ts'

@@ -1,4 +1,4 @@
-import type { ConfigEntry } from './config-fold.ts'
+import type { ConfigEntry } from '../../support/config/config-fold.ts'
 
 /** A write of the configuration that a worker has acknowledged. */
 export interface AcknowledgedWrite {

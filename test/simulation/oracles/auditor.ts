@@ -1,10 +1,10 @@
 import { KafkaClient } from '../../../src/client/kafka-client.ts'
 import type { TopicReader } from '../../../src/client/consumer/topic-reader.ts'
+import { configEntry, foldConfigs, type ConfigEntry, type ConfigFold } from '../../support/config/config-fold.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { configTopic } from '../cluster/simulated-worker.ts'
 import { dataTopic } from '../cluster/task-run.ts'
 import { Actor } from '../world/actor.ts'
-import { foldConfigs, type ConfigEntry, type FoldedConnector } from './config-fold.ts'
 
 const signal = new AbortController().signal
 
@@ -33,11 +33,7 @@ export class Auditor {
     const reader = client.topicReader({
       topic: configTopic,
       onRecord: ({ offset, key, value }) =>
-        entries.push({
-          offset,
-          key: key?.toString() ?? '',
-          value: value === null ? null : JSON.parse(value.toString()),
-        }),
+        entries.push(configEntry({ offset, key: key?.toString() ?? null, value: value?.toString() ?? null })),
     })
     await client.admin.createTopic({ name: dataTopic, partitions: 1, replicationFactor: 1, configs: {} }, { signal })
     await reader.start(signal)
@@ -51,7 +47,7 @@ export class Auditor {
   }
 
   /** What the config topic says now. */
-  async fold(): Promise<ReadonlyMap<string, FoldedConnector>> {
+  async fold(): Promise<ConfigFold> {
     return foldConfigs(await this.configs())
   }
 

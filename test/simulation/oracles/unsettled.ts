@@ -1,17 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 
+import { expectedTasks, type ConfigFold, type FoldedConnector } from '../../support/config/config-fold.ts'
 import { taskConfigsOf } from '../cluster/scripted-connectors.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { SimulatedWorker } from '../cluster/simulated-worker.ts'
-import type { FoldedConnector } from './config-fold.ts'
-
-type Fold = ReadonlyMap<string, FoldedConnector>
 
 /**
  * Returns what keeps the cluster from being settled; nothing: every worker has read the whole config topic as the fold says, the
  * group is in one generation, and all that is to run runs, once, as the configuration says (I4).
  */
-export async function unsettled(cluster: Cluster, fold: Fold): Promise<readonly string[]> {
+export async function unsettled(cluster: Cluster, fold: ConfigFold): Promise<readonly string[]> {
   const { places, workers } = cluster
   const missing = places
     .filter(({ worker }) => worker?.herder === null || worker === null)
@@ -36,7 +34,7 @@ function wrongGroup(workers: readonly SimulatedWorker[]): readonly string[] {
 }
 
 /** The view of a worker is what its REST API shows. */
-async function wrongView({ herder, main }: SimulatedWorker, fold: Fold): Promise<readonly string[]> {
+async function wrongView({ herder, main }: SimulatedWorker, fold: ConfigFold): Promise<readonly string[]> {
   if (herder === null) return []
   const names = await herder.connectors()
   const problems: string[] = []
@@ -52,13 +50,14 @@ async function wrongView({ herder, main }: SimulatedWorker, fold: Fold): Promise
   return problems
 }
 
-function wrongWork(cluster: Cluster, fold: Fold): readonly string[] {
+function wrongWork(cluster: Cluster, fold: ConfigFold): readonly string[] {
   const { workers } = cluster
   const problems: string[] = []
   for (const [name, connector] of fold) {
     const instances = workers.filter((worker) => worker.connectors?.instances.has(name) === true)
-    const wanted = connector.state === 'STARTED' ? 1 : 0
-    if (instances.length !== wanted) problems.push(`${instances.length} instances of ${connector.state} ${name} run`)
+    const wanted = connector.targetState === 'STARTED' ? 1 : 0
+    if (instances.length !== wanted)
+      problems.push(`${instances.length} instances of ${connector.targetState} ${name} run`)
     problems.push(...wrongTasks(cluster, name, connector))
   }
   const runs = workers.flatMap(({ tasks }) => [...(tasks?.runs ?? [])])
@@ -69,24 +68,25 @@ function wrongWork(cluster: Cluster, fold: Fold): readonly string[] {
   return problems
 }
 
-function wrongTasks({ workers }: Cluster, name: string, { config, tasks, state }: FoldedConnector): readonly string[] {
+function wrongTasks({ workers }: Cluster, name: string, connector: FoldedConnector): readonly string[] {
+  const { config, tasks, targetState } = connector
   const runs = workers.flatMap((worker) =>
     [...(worker.tasks?.runs ?? [])].filter(({ start }) => start.id.connector === name).map((run) => ({ worker, run })),
   )
   const generated = taskConfigsOf(config, Number(config['tasks.max'])).length
   const problems: string[] = []
-  if (state === 'STARTED' && tasks.length !== generated)
+  if (targetState === 'STARTED' && tasks.length !== generated)
     problems.push(`${name} has ${tasks.length} tasks of ${generated}`)
-  const wanted = state === 'STOPPED' ? [] : tasks
+  const wanted = expectedTasks(connector)
   for (const [number, task] of wanted.entries()) {
     const mine = runs.filter(({ run }) => run.start.id.task === number)
     // A task that fails while its connector is paused is started again afterwards.
-    const mayBeNone = state === 'PAUSED' && mine.length === 0
+    const mayBeNone = targetState === 'PAUSED' && mine.length === 0
     if (mine.length !== 1 && !mayBeNone) problems.push(`${mine.length} runs of ${name}-${number}`)
     for (const { run } of mine) {
       const { taskConfig } = run.start
       if (taskConfig['marker'] !== task['marker']) problems.push(`${run.name} has the config ${taskConfig['marker']}`)
-      if (run.isPaused !== (state === 'PAUSED')) problems.push(`${run.name} is paused: ${run.isPaused}`)
+      if (run.isPaused !== (targetState === 'PAUSED')) problems.push(`${run.name} is paused: ${run.isPaused}`)
       if (!run.mayWrite()) problems.push(`${run.name} may not write`)
     }
   }

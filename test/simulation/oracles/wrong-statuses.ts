@@ -1,30 +1,26 @@
+import { expectedState, expectedTasks, type ConfigFold } from '../../support/config/config-fold.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { FoldedConnector } from './config-fold.ts'
-
-const stateOf = { STARTED: 'RUNNING', PAUSED: 'PAUSED', STOPPED: 'STOPPED' } as const
 
 /** Returns the statuses that do not show what runs, on which worker; on each worker's REST API. */
-export async function wrongStatuses(
-  cluster: Cluster,
-  fold: ReadonlyMap<string, FoldedConnector>,
-): Promise<readonly string[]> {
+export async function wrongStatuses(cluster: Cluster, fold: ConfigFold): Promise<readonly string[]> {
   const problems: string[] = []
   for (const { herder, main } of cluster.workers) {
-    for (const [name, { state, tasks }] of fold) {
+    for (const [name, connector] of fold) {
+      const state = expectedState(connector)
+      const wanted = expectedTasks(connector)
       const status = await herder?.connectorStatus(name).catch(() => null)
       if (status === undefined || status === null) {
         problems.push(`${main.name} shows no status of ${name}`)
         continue
       }
-      if (status.connector.state !== stateOf[state])
+      if (status.connector.state !== state)
         problems.push(`${main.name}: ${name} is ${status.connector.state}, not ${state}`)
       const shown = new Map(status.tasks.map((task) => [task.id, task]))
-      const wanted = state === 'STOPPED' ? [] : tasks
       for (const number of wanted.keys()) {
         const owner = ownerOf(cluster, name, number)
         const task = shown.get(number)
         if (state === 'PAUSED' && owner === undefined && task?.state === 'FAILED') continue
-        if (task?.state !== stateOf[state] || task.workerId !== owner)
+        if (task?.state !== state || task.workerId !== owner)
           problems.push(`${main.name}: ${name}-${number} is ${task?.state} on ${task?.workerId}, not on ${owner}`)
       }
       for (const id of shown.keys())

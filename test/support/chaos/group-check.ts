@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 
+import { expectedState, expectedTasks, type ConfigFold, type Properties } from '../config/config-fold.ts'
 import { connectorNames, isSource, tagKey } from './chaos-connectors.ts'
 import type { ChaosCalls } from './chaos-calls.ts'
 import type { ChaosGroup } from './chaos-group.ts'
-import { foldConfigs, type Config, type FoldedConnector } from './config-fold.ts'
-
-type Fold = ReadonlyMap<string, FoldedConnector>
 
 interface State {
   readonly state: string
@@ -13,16 +11,12 @@ interface State {
   readonly trace?: string
 }
 interface Shown {
-  readonly info: { readonly config: Config; readonly tasks: readonly unknown[] }
+  readonly info: { readonly config: Properties; readonly tasks: readonly unknown[] }
   readonly status: { readonly connector: State; readonly tasks: readonly (State & { readonly id: number })[] }
 }
 
 /** What differs between the config topic and what the workers show and run; empty when nothing does. */
-export async function groupFaults(
-  group: ChaosGroup,
-  records: Parameters<typeof foldConfigs>[0],
-): Promise<readonly string[]> {
-  const fold = foldConfigs(records)
+export async function groupFaults(group: ChaosGroup, fold: ConfigFold): Promise<readonly string[]> {
   const runs = new Map<string, string[]>()
   for (const at of group.running) {
     const { host } = new URL(group.urlOf(at))
@@ -40,10 +34,9 @@ export async function groupFaults(
 
 /** Values of the fold that no acknowledged request explains. */
 export function writeFaults(
-  records: Parameters<typeof foldConfigs>[0],
+  fold: ConfigFold,
   { tags, targetStates }: Pick<ChaosCalls, 'tags' | 'targetStates'>,
 ): readonly string[] {
-  const fold = foldConfigs(records)
   return connectorNames.flatMap((name) => {
     const connector = fold.get(name)
     const tag = connector?.config[tagKey] ?? null
@@ -59,7 +52,7 @@ export function writeFaults(
 }
 
 /** Connectors that run, and whose task configs are not those of their config. */
-function generationFaults(fold: Fold): readonly string[] {
+function generationFaults(fold: ConfigFold): readonly string[] {
   return [...fold].flatMap(([name, { config, targetState, tasks }]) => {
     if (targetState === 'STOPPED')
       return tasks.length === 0 ? [] : [`${name} is stopped, and has ${tasks.length} tasks`]
@@ -73,7 +66,7 @@ function generationFaults(fold: Fold): readonly string[] {
   })
 }
 
-function infoFaults(fold: Fold, shown: Readonly<Record<string, Shown>>): readonly string[] {
+function infoFaults(fold: ConfigFold, shown: Readonly<Record<string, Shown>>): readonly string[] {
   const names = new Set([...fold.keys(), ...Object.keys(shown)])
   return [...names].flatMap((name) => {
     const folded = fold.get(name)
@@ -89,40 +82,36 @@ function infoFaults(fold: Fold, shown: Readonly<Record<string, Shown>>): readonl
 
 /** @param runs where each task runs */
 function statusFaults(
-  fold: Fold,
+  fold: ConfigFold,
   shown: Readonly<Record<string, Shown>>,
   runs: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] {
-  return [...fold].flatMap(([name, { targetState }]) => {
+  return [...fold].flatMap(([name, connector]) => {
     const status = shown[name]?.status
     if (status === undefined) return []
-    const state = targetState === 'STARTED' ? 'RUNNING' : targetState
-    const tasks =
-      targetState === 'STOPPED' ? [] : [...expectedTasks(fold)].filter((task) => task.startsWith(`${name}-`))
+    const state = expectedState(connector)
     const wrong = status.tasks.filter((task) => {
       const places = runs.get(`${name}-${task.id}`)
       return task.state !== state || (places !== undefined && !places.includes(task.worker_id))
     })
     const faults = wrong.map((task) => `${name}-${task.id} as ${JSON.stringify(task)}, and not ${state}`)
     if (status.connector.state !== state) faults.push(`${name} as ${JSON.stringify(status.connector)}, not ${state}`)
-    if (status.tasks.length !== tasks.length) faults.push(`the states of ${status.tasks.length} tasks of ${name}`)
+    if (status.tasks.length !== expectedTasks(connector).length)
+      faults.push(`the states of ${status.tasks.length} tasks of ${name}`)
     return faults
   })
 }
 
 /** Tasks that run on no worker or on several, and those that should not run. */
-function runFaults(fold: Fold, runs: ReadonlyMap<string, readonly string[]>): readonly string[] {
-  const expected = expectedTasks(fold)
+function runFaults(fold: ConfigFold, runs: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const expected = new Set(
+    [...fold].flatMap(([name, connector]) => expectedTasks(connector).map((_, task) => `${name}-${task}`)),
+  )
   return [...new Set([...expected, ...runs.keys()])].flatMap((task) => {
     const places = runs.get(task) ?? []
     if (!expected.has(task)) return [`${task} runs on ${places.join(' and ')}, and should not`]
     return places.length === 1 ? [] : [`${task} runs on ${places.length} workers: ${places.join(', ')}`]
   })
-}
-
-function expectedTasks(fold: Fold): ReadonlySet<string> {
-  const running = [...fold].filter(([, { targetState }]) => targetState !== 'STOPPED')
-  return new Set(running.flatMap(([name, { tasks }]) => tasks.map((_, task) => `${name}-${task}`)))
 }
 
 /** The tasks that a worker runs, by what the threads of the tasks measure. */

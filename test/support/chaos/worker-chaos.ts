@@ -1,3 +1,4 @@
+import { configEntry, foldConfigs, type ConfigFold } from '../config/config-fold.ts'
 import { until } from '../until.ts'
 import { ChaosCalls, type Disturbance } from './chaos-calls.ts'
 import { connectorNames, sinks, sources, topicOf } from './chaos-connectors.ts'
@@ -179,6 +180,7 @@ class Run {
   async #settled(): Promise<readonly string[]> {
     this.#note('the faults have ended; the group settles')
     const configs = this.#reader.follow(ChaosGroup.configTopic)
+    const fold = (): ConfigFold => foldConfigs(configs.records.map(configEntry))
     let faults: readonly string[] = ['it was not looked at']
     try {
       await until(
@@ -186,12 +188,12 @@ class Run {
         async () => {
           await configs.caughtUp()
           const isWhole = (await this.#reader.members()) === workerCount
-          faults = isWhole ? await groupFaults(this.#group, configs.records) : ['the group rebalances']
+          faults = isWhole ? await groupFaults(this.#group, fold()) : ['the group rebalances']
           return faults.length === 0
         },
         settleMs,
       ).catch(() => this.#note('the group does not settle'))
-      return [...faults, ...writeFaults(configs.records, this.#calls)]
+      return [...faults, ...writeFaults(fold(), this.#calls)]
     } finally {
       await configs.close()
     }
