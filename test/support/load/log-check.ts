@@ -1,5 +1,5 @@
 import type { DumpedRecord } from '../broker/topic-dump.ts'
-import { RowHistory } from '../postgres/row-history.ts'
+import { RowHistory, type RowChange } from '../postgres/row-history.ts'
 import { ValueDigests } from './value-digests.ts'
 
 /** A row of a table with a count of its changes, as the table holds it. */
@@ -41,8 +41,10 @@ export async function checkedLog(records: AsyncIterable<DumpedRecord>, expected:
       break
     }
     values.push(value)
-    if (value !== null && !see(history, key, value) && faults.length < 20)
-      faults.push(`offset ${offset}: no change of a row: ${key} ${value.slice(0, 300)}`)
+    if (value === null) continue
+    const found = rowChangeOf(key, value)
+    if (found !== null) history.see(found.id, found.change)
+    else if (faults.length < 20) faults.push(`offset ${offset}: no change of a row: ${key} ${value.slice(0, 300)}`)
   }
   if (values.length !== expected.end) faults.push(`the records end at ${values.length}, the log at ${expected.end}`)
   for await (const { id, rev } of expected.rows) history.expect(id, rev)
@@ -53,17 +55,14 @@ export async function checkedLog(records: AsyncIterable<DumpedRecord>, expected:
   return { values, resent, runs, faults: [...faults, ...history.faults] }
 }
 
-/** Shows a record to the history. Returns whether it is one of a table with the columns `id` and `rev`. */
-export function see(history: RowHistory, key: string, value: string): boolean {
+/** The change of a row that a record of a table with the columns `id` and `rev` holds; null when it is none. */
+export function rowChangeOf(key: string, value: string): { readonly id: number; readonly change: RowChange } | null {
   const id = /^\{"id":(\d{1,15})\}$/.exec(key)?.[1]
   const change = JSON.parse(value) as { op?: unknown; after?: { rev?: unknown } | null }
-  if (id === undefined || typeof change.op !== 'string') return false
-  if (change.op === 'd' || change.after === null || change.after === undefined) {
-    history.see(Number(id), { kind: 'end' })
-    return true
-  }
+  if (id === undefined || typeof change.op !== 'string') return null
+  if (change.op === 'd' || change.after === null || change.after === undefined)
+    return { id: Number(id), change: { kind: 'end' } }
   const { rev } = change.after
-  if (typeof rev !== 'number' || !Number.isSafeInteger(rev) || rev < 0) return false
-  history.see(Number(id), { kind: change.op === 'r' ? 'read' : 'change', rev })
-  return true
+  if (typeof rev !== 'number' || !Number.isSafeInteger(rev) || rev < 0) return null
+  return { id: Number(id), change: { kind: change.op === 'r' ? 'read' : 'change', rev } }
 }

@@ -1,6 +1,6 @@
 import type { KafkaClient } from '../../../src/client/kafka-client.ts'
 import type { TopicReader } from '../../../src/client/consumer/topic-reader.ts'
-import { see } from '../load/log-check.ts'
+import { rowChangeOf } from '../load/log-check.ts'
 import { RowHistory } from '../postgres/row-history.ts'
 
 /** The topic of a captured table with the columns `id` and `rev`, as it grows. */
@@ -41,9 +41,15 @@ export class CapturedTable {
   }
 
   #see(key: string, value: string): void {
-    if (!see(this.history, key, value)) this.history.faults.push(`no change of a row: ${key} ${value.slice(0, 300)}`)
-    if (/"op":"r"/.test(value)) this.reads += 1
+    const found = rowChangeOf(key, value)
+    if (found === null) {
+      this.history.faults.push(`no change of a row: ${key} ${value.slice(0, 300)}`)
+      return
+    }
+    const { id, change } = found
+    this.history.see(id, change)
+    if (change.kind === 'read') this.reads += 1
     else this.changes += 1
-    this.#ids.add(Number(/\d+/.exec(key)?.[0]))
+    this.#ids.add(id)
   }
 }
