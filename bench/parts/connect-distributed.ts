@@ -7,6 +7,7 @@ import { freePort } from '../../src/servers/process/port.ts'
 import type { WatchedProcess } from '../../src/servers/process/watchdog.ts'
 import type { Servers } from '../../src/servers/servers.ts'
 import { BenchError } from './bench-error.ts'
+import { kafkaSettings } from './kafka-settings.ts'
 
 const launchTimeoutMs = 120_000
 
@@ -92,18 +93,11 @@ async function responding(running: WatchedProcess, rest: string, log: string): P
 function properties({ broker, group, plugins, settings }: ConnectOptions, rest: string): string {
   const json = 'org.apache.kafka.connect.json.JsonConverter'
   const all = {
-    'bootstrap.servers': broker,
-    'group.id': group,
+    ...kafkaSettings(broker, group),
     'key.converter': json,
     'value.converter': json,
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
-    'offset.storage.topic': `${group}-offsets`,
-    'offset.storage.replication.factor': '1',
-    'config.storage.topic': `${group}-configs`,
-    'config.storage.replication.factor': '1',
-    'status.storage.topic': `${group}-status`,
-    'status.storage.replication.factor': '1',
     listeners: rest,
     'plugin.path': plugins,
     'connector.client.config.override.policy': 'All',

@@ -8,6 +8,7 @@ import { startConnect } from '../parts/connect-distributed.ts'
 import { connectFiles } from '../parts/connect-file-plugin.ts'
 import { ConnectorRest } from '../parts/connector-rest.ts'
 import type { BenchContext } from '../parts/context.ts'
+import { kafkaSettings } from '../parts/kafka-settings.ts'
 import type { Measurement } from '../parts/results.ts'
 import { untilEnded } from '../parts/until-ended.ts'
 import { BenchWorker } from '../parts/worker.ts'
@@ -28,17 +29,7 @@ interface Member {
 /** Measures how long the tasks of a worker that is killed, or that leaves, take to run on the other workers of its group. */
 export async function failover(context: BenchContext): Promise<readonly Measurement[]> {
   const { address } = await context.servers.get('kafka')
-  const settings = {
-    'bootstrap.servers': address,
-    'group.id': 'bench-failover',
-    'config.storage.topic': 'bench-failover-configs',
-    'offset.storage.topic': 'bench-failover-offsets',
-    'status.storage.topic': 'bench-failover-status',
-    'config.storage.replication.factor': '1',
-    'offset.storage.replication.factor': '1',
-    'status.storage.replication.factor': '1',
-    'plugin.path': 'connect-file',
-  }
+  const settings = { ...kafkaSettings(address, 'bench-failover'), 'plugin.path': 'connect-file' }
   return await measured('penstock', context.runs, async () => {
     const worker = await BenchWorker.launch({ ...context.worker, settings })
     return { api: worker, kill: async (signal) => await worker.kill(signal) }
