@@ -39,21 +39,21 @@ export async function manyConnectors(context: BenchContext): Promise<readonly Me
     const after = worker.usage()
     const times = await responseTimes(worker, directory)
     const conditions = { connectors: 2 * pairs, tasks }
-    const one = (what: string, unit: string, sample: number): Measurement => ({
+    const of = (what: string, unit: string, ...samples: number[]): Measurement => ({
       what,
       who: 'penstock',
       unit,
-      samples: [sample],
+      samples,
       conditions,
     })
     return [
-      { ...one('RSS without connectors', 'MB', idleMb), conditions: { connectors: 0, tasks: 0 } },
-      one('RSS with 200 connectors at rest', 'MB', after.rssBytes / 1e6),
-      one('RSS a connector', 'MB', (after.rssBytes / 1e6 - idleMb) / (2 * pairs)),
-      one('CPU with 200 connectors at rest', '% of a core', ((after.cpuSeconds - before.cpuSeconds) / 20) * 100),
-      one('200 connectors created', 'ms', createdMs),
-      one('1,000 tasks running', 'ms', runningMs),
-      { ...one('GET /connectors with status and info', 'ms', 0), samples: times },
+      { ...of('RSS without connectors', 'MB', idleMb), conditions: { connectors: 0, tasks: 0 } },
+      of('RSS with 200 connectors at rest', 'MB', after.rssBytes / 1e6),
+      of('RSS a connector', 'MB', (after.rssBytes / 1e6 - idleMb) / (2 * pairs)),
+      of('CPU with 200 connectors at rest', '% of a core', ((after.cpuSeconds - before.cpuSeconds) / 20) * 100),
+      of('200 connectors created', 'ms', createdMs),
+      of('1,000 tasks running', 'ms', runningMs),
+      of('GET /connectors with status and info', 'ms', ...times),
     ]
   } finally {
     await worker.stop()
