@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../../src/foundation/clock.ts'
 import { repeating } from './repeating.ts'
+import { sleeping } from './sleeping.ts'
 
 interface Timer {
   readonly ms: number
@@ -22,15 +23,7 @@ export class SkippingClock implements Clock {
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const stop = this.after(ms, resolve)
-    const onAbort = (): void => {
-      stop()
-      reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    await promise.finally(() => signal?.removeEventListener('abort', onAbort))
+    await sleeping(this, ms, signal)
   }
 
   after(ms: number, action: () => void): () => void {

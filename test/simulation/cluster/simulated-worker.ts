@@ -5,7 +5,6 @@ import { WorkerConditions } from '../../../src/cli/worker/worker-conditions.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
 import { Conditions } from '../../../src/foundation/metrics/conditions.ts'
-import type { ConfigSnapshot } from '../../../src/herder/group/group-leader.ts'
 import {
   noMembership,
   WorkerGroup,
@@ -60,7 +59,6 @@ export class SimulatedWorker {
   readonly #random: Random
   readonly #cleanup: CleanupStack
   readonly #stopping = new AbortController()
-  #snapshot: (() => ConfigSnapshot) | null = null
   /** The times of the last rebalances. */
   readonly #rebalancedAt: number[] = []
 
@@ -74,15 +72,6 @@ export class SimulatedWorker {
     this.lease = Lease.create(this.main.processClock)
     this.#random = random.fork(this.main.name)
     this.#cleanup = new CleanupStack(logger.child(this.main.name), this.main.clock)
-  }
-
-  get isFrozen(): boolean {
-    return this.main.isFrozen
-  }
-
-  /** The connectors and tasks that this worker has read from the config topic. */
-  get snapshot(): ConfigSnapshot | null {
-    return this.#snapshot?.() ?? null
   }
 
   /** @throws what prevents the start */
@@ -188,7 +177,6 @@ export class SimulatedWorker {
     const { settings, logger } = this.#around.simulation
     const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs, protocol, maxDelayMs } = settings
     const times = { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs }
-    this.#snapshot = handlers.snapshot
     return new WorkerGroup((member) => client.groupMember({ groupId, protocolType: 'connect', ...times, ...member }), {
       ...handlers,
       url: this.url,

@@ -28,11 +28,6 @@ export class Ownership {
     this.#simulation = simulation
   }
 
-  /** The runs that have not ended, by task. */
-  get running(): ReadonlyMap<string, readonly ObservedRun[]> {
-    return this.#runs
-  }
-
   began(run: ObservedRun): void {
     const others = this.#runs.get(run.task) ?? []
     this.#runs.set(run.task, [...others, run])

@@ -1,5 +1,6 @@
 import type { Clock, ProcessClock } from '../../../src/foundation/clock.ts'
 import { repeating } from '../../support/repeating.ts'
+import { sleeping } from '../../support/sleeping.ts'
 import type { EventReceiver, SimulatedEvent } from './event-queue.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -30,7 +31,7 @@ export class Actor implements EventReceiver {
     this.clock = {
       now: wall,
       monotonic: () => timeline.nowMs,
-      sleep: async (ms, signal) => await sleep(after, ms, signal),
+      sleep: async (ms, signal) => await sleeping({ after }, ms, signal),
       after,
       every: (ms, action) => repeating({ after }, ms, action),
     }
@@ -38,10 +39,6 @@ export class Actor implements EventReceiver {
 
   get hasEnded(): boolean {
     return this.#state === 'ended'
-  }
-
-  get isFrozen(): boolean {
-    return this.#state === 'frozen'
   }
 
   /** Lets `action` happen to this actor after `delayMs`. Returns a function that cancels it. */
@@ -77,20 +74,4 @@ export class Actor implements EventReceiver {
     if (this.#state === 'frozen') this.#held.push(event)
     return this.#state === 'running'
   }
-}
-
-async function sleep(
-  after: (ms: number, action: () => void) => () => void,
-  ms: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  signal?.throwIfAborted()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const cancel = after(ms, resolve)
-  const onAbort = (): void => {
-    cancel()
-    reject(signal?.reason)
-  }
-  signal?.addEventListener('abort', onAbort, { once: true })
-  await promise.finally(() => signal?.removeEventListener('abort', onAbort))
 }

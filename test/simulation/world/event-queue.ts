@@ -19,11 +19,6 @@ export interface SimulatedEvent {
 export class EventQueue {
   readonly #heap: SimulatedEvent[] = []
 
-  /** The next event; undefined when there is none. */
-  get next(): SimulatedEvent | undefined {
-    return this.#heap[0]
-  }
-
   add(event: SimulatedEvent): void {
     const heap = this.#heap
     heap.push(event)
@@ -36,7 +31,7 @@ export class EventQueue {
     }
   }
 
-  /** Removes and returns the next event. */
+  /** Removes and returns the next event; undefined when there is none. */
   take(): SimulatedEvent | undefined {
     const heap = this.#heap
     const first = heap[0]

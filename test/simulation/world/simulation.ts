@@ -9,7 +9,6 @@ import { Trace } from './trace.ts'
 
 /** What all parts of one run share. Everything in it follows from the seed. */
 export class Simulation {
-  readonly seed: number
   readonly trace: Trace
   readonly timeline: Timeline
   readonly random: Random
@@ -26,7 +25,6 @@ export class Simulation {
   /** @param onLine receives what happens, line by line; null: only its hash is kept */
   constructor(seed: number, onLine: ((line: string) => void) | null = null) {
     const random = new Random(seed)
-    this.seed = seed
     this.trace = new Trace(onLine)
     this.timeline = new Timeline(this.trace)
     this.random = random
