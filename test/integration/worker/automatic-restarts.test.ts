@@ -1,20 +1,17 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { expect, it } from 'vitest'
 
+import { writePluginPackage } from '../../support/plugins/plugin-package.ts'
 import { untilPasses } from '../../support/until.ts'
 import { testWorkers } from '../../support/worker/test-workers.ts'
 
 const workers = testWorkers()
-const module = fileURLToPath(new URL('../../support/plugins/flaky-connector.ts', import.meta.url))
 
 it('a task that lost its server restarts until the server is back, and says when', async () => {
   const plugins = join(workers.directory, 'plugins')
-  mkdirSync(plugins)
-  const manifest = { version: '1', penstock: { plugins: [{ kind: 'source', class: 'test.FlakyConnector', module }] } }
-  writeFileSync(join(plugins, 'package.json'), JSON.stringify(manifest))
+  writePluginPackage(plugins, 'flaky')
   const away = join(workers.directory, 'away')
   const running = await workers.start({ 'plugin.path': plugins, 'errors.restart.initial.delay.ms': '300' })
   const config = { 'connector.class': 'test.FlakyConnector', away, 'errors.restart.max.delay.ms': '1000' }

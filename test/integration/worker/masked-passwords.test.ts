@@ -1,9 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { expect, it } from 'vitest'
 
+import { writePluginPackage } from '../../support/plugins/plugin-package.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
 import { testWorkers } from '../../support/worker/test-workers.ts'
@@ -12,18 +11,12 @@ import type { WorkerProcess } from '../../support/worker/worker-process.ts'
 const workers = testWorkers()
 const password = 'hunter2-of-the-leaky-connector'
 const mask = '********'
-const plugin = fileURLToPath(new URL('../../support/plugins/leaky-connector.ts', import.meta.url))
 const config = { 'connector.class': 'test.LeakyConnector', password, name: 'a', note: 'x' }
 
 /** A worker with a connector whose task prints the password that it got. */
 async function start(settings: Readonly<Record<string, string>>): Promise<WorkerProcess> {
   const plugins = join(workers.directory, 'plugins')
-  mkdirSync(plugins, { recursive: true })
-  const manifest = {
-    version: '1',
-    penstock: { plugins: [{ kind: 'source', class: 'test.LeakyConnector', module: plugin }] },
-  }
-  writeFileSync(join(plugins, 'package.json'), JSON.stringify(manifest))
+  writePluginPackage(plugins, 'leaky')
   return await workers.start({ 'plugin.path': plugins, ...settings })
 }
 

@@ -1,12 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { Servers } from '../../../src/servers/servers.ts'
 import { HttpFaults } from '../../support/http-faults.ts'
+import { writePluginPackage } from '../../support/plugins/plugin-package.ts'
 import { startMoto, type MotoServer } from '../../support/secrets/moto-server.ts'
 import { VaultServer } from '../../support/secrets/vault-server.ts'
 import { describeWith } from '../../support/services.ts'
@@ -15,7 +15,6 @@ import { everythingOf, placesOf } from '../../support/worker/secret-search.ts'
 import { testWorkers } from '../../support/worker/test-workers.ts'
 
 const workers = testWorkers()
-const leaky = fileURLToPath(new URL('../../support/plugins/leaky-connector.ts', import.meta.url))
 const secretKey = 'secret-key-of-the-worker'
 
 describeWith(['bao', 'moto_server', 'kcat'], 'a connector that gives away secrets of secret managers', () => {
@@ -36,12 +35,7 @@ describeWith(['bao', 'moto_server', 'kcat'], 'a connector that gives away secret
     const [ofVault, ofAws] = ['S3cret-of-"Vault\\', "S3cret-of-%AWS'"]
     await vault.keep('shop', { password: ofVault })
     await moto.client.send(new CreateSecretCommand({ Name: 'shop', SecretString: JSON.stringify({ password: ofAws }) }))
-    const plugins = [{ kind: 'source', class: 'test.LeakyConnector', module: leaky }]
-    mkdirSync(join(workers.directory, 'plugins'))
-    writeFileSync(
-      join(workers.directory, 'plugins', 'package.json'),
-      JSON.stringify({ version: '1', penstock: { plugins } }),
-    )
+    writePluginPackage(join(workers.directory, 'plugins'), 'leaky')
     const token = join(workers.directory, '..', `token-${process.pid}`)
     writeFileSync(token, vault.rootToken)
     const running = await workers.start({

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import type { Server } from '../../../src/servers/process/server.ts'
 import { Servers } from '../../../src/servers/servers.ts'
 import { LogView } from '../../support/log/log-view.ts'
+import { writePluginPackage } from '../../support/plugins/plugin-package.ts'
 import { describeWith } from '../../support/services.ts'
 import { patienceMs } from '../../support/until.ts'
 import { sourceConfig } from '../../support/worker/pipeline.ts'
@@ -90,15 +90,9 @@ it('a worker logs its own settings with the references (I8)', async () => {
 describeWith(['kcat'], 'a connector that gives its secret away', () => {
   const secret = 'S3cret-"of\\ the \'leaky% test'
   const config = { 'connector.class': 'test.LeakyConnector', password: '${env:SECRET_LEAKY}' }
-  const plugin = fileURLToPath(new URL('../../support/plugins/leaky-connector.ts', import.meta.url))
 
   it('gives away only its reference: in no topic, response, metric, file or line of the process (I8)', async () => {
-    mkdirSync(join(workers.directory, 'plugins'))
-    const plugins = [{ kind: 'source', class: 'test.LeakyConnector', module: plugin }]
-    writeFileSync(
-      join(workers.directory, 'plugins', 'package.json'),
-      JSON.stringify({ version: '1', penstock: { plugins } }),
-    )
+    writePluginPackage(join(workers.directory, 'plugins'), 'leaky')
     const running = await start({ 'plugin.path': join(workers.directory, 'plugins') }, { SECRET_LEAKY: secret })
     const connectors = {
       runs: config,

@@ -16,7 +16,7 @@ function away(): Error {
   return Object.assign(new TypeError('the server is away'), { code: 'ECONNRESET' })
 }
 
-/** Its tasks fail while the file `away` exists. */
+/** Has as many tasks as it may. They fail while the file `away` exists, and have no records. */
 class FlakyConnector implements Connector {
   #raw: RawConfig = {}
 
@@ -24,8 +24,8 @@ class FlakyConnector implements Connector {
     this.#raw = raw
   }
 
-  async taskConfigs(): Promise<readonly RawConfig[]> {
-    return [this.#raw]
+  async taskConfigs(maxTasks: number): Promise<readonly RawConfig[]> {
+    return Array.from({ length: maxTasks }, () => this.#raw)
   }
 
   async stop(): Promise<void> {}
