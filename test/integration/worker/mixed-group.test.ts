@@ -1,55 +1,25 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 
 import { Servers } from '../../../src/servers/servers.ts'
 import { ClientHarness } from '../../contract/client-harness.ts'
+import { writePluginPackage } from '../../support/plugins/plugin-package.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { patienceMs, until, untilPasses } from '../../support/until.ts'
-import { JavaWorker } from '../../support/worker/java-worker.ts'
+import { JavaWorker, javaWorkerSettings } from '../../support/worker/java-worker.ts'
 import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
 import { placed, type GroupWorker } from '../../support/worker/placed.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 import { writtenLines } from '../../support/worker/written-lines.ts'
 
-const json = 'org.apache.kafka.connect.json.JsonConverter'
 const sources = ['a', 'b', 'c']
 const timeoutMs = 300_000
 /** A class that only ours have. */
-const idleClass = 'com.example.IdleSourceConnector'
+const ownClass = 'test.FlakyConnector'
 /** How much of each worker's log a failure shows. */
 const logChars = 20_000
-
-/** Writes a plugin with a source that has as many tasks as it may, and no records. */
-function writeIdlePlugin(directory: string): void {
-  const penstock = { plugins: [{ kind: 'source', class: idleClass, module: './idle.js' }] }
-  const module = `export const plugin = {
-  kind: 'source',
-  className: '${idleClass}',
-  aliases: [],
-  version: '1.0.0',
-  configDef: {},
-  createConnector: () => ({
-    async start(_config, raw) { this.raw = raw },
-    async taskConfigs(maxTasks) { return Array.from({ length: maxTasks }, () => this.raw) },
-    async stop() {},
-  }),
-  createTask: () => ({
-    async start() {},
-    async poll(signal) { await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })); return null },
-    async commit() {},
-    async stop() {},
-  }),
-}
-`
-  mkdirSync(directory, { recursive: true })
-  writeFileSync(
-    join(directory, 'package.json'),
-    JSON.stringify({ name: 'idle', version: '1.0.0', type: 'module', penstock }),
-  )
-  writeFileSync(join(directory, 'idle.js'), module)
-}
 
 describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in a group', () => {
   const directory = mkdtempSync(join(tmpdir(), 'penstock-mixed-'))
@@ -75,11 +45,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
       { rest, broker: '127.0.0.1:0', directory },
       {
         ...settings(),
-        'key.converter': json,
-        'value.converter': json,
-        'key.converter.schemas.enable': 'false',
-        'value.converter.schemas.enable': 'false',
-        'offset.flush.interval.ms': '200',
+        ...javaWorkerSettings,
         'plugin.path': `connect-file,${path('plugins')}`,
       },
     )
@@ -90,7 +56,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
     harness = new ClientHarness(service('kafka'))
     group = harness.name('mixed')
     servers = Servers.open()
-    writeIdlePlugin(path('plugins/idle'))
+    writePluginPackage(path('plugins'), 'flaky')
     // The first member of a group leads it.
     java = await startJava()
     await startOurs()
@@ -279,7 +245,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
     async () => {
       const [first] = ours as [WorkerProcess]
       const hosts = new Set(ours.map(({ place }) => new URL(place.rest).host))
-      await create(first, 'idle', { 'connector.class': idleClass, 'tasks.max': '6' })
+      await create(first, 'idle', { 'connector.class': ownClass, away: path('away'), 'tasks.max': '6' })
       const owners = await untilPasses(async () => {
         const { connector, tasks } = (await first.request('GET', '/connectors/idle/status')) as {
           connector: { worker_id: string }

@@ -15,12 +15,11 @@ import { ChangeLoad } from '../../support/postgres/change-load.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { until } from '../../support/until.ts'
 import { CapturedTable } from '../../support/worker/captured-table.ts'
-import { JavaWorker } from '../../support/worker/java-worker.ts'
+import { JavaWorker, javaWorkerSettings } from '../../support/worker/java-worker.ts'
 import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
 import { placed } from '../../support/worker/placed.ts'
 import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 
-const json = 'org.apache.kafka.connect.json.JsonConverter'
 const timeoutMs = 300_000
 const logChars = 20_000
 const ledgerRows = 300
@@ -62,11 +61,7 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
       { rest, broker: '127.0.0.1:0', directory },
       {
         ...settings(),
-        'key.converter': json,
-        'value.converter': json,
-        'key.converter.schemas.enable': 'false',
-        'value.converter.schemas.enable': 'false',
-        'offset.flush.interval.ms': '200',
+        ...javaWorkerSettings,
       },
     )
   }

@@ -4,12 +4,11 @@ import { join } from 'node:path'
 
 import { Servers } from '../../../src/servers/servers.ts'
 import { untilPasses } from '../until.ts'
-import { JavaWorker } from './java-worker.ts'
+import { JavaWorker, javaWorkerSettings } from './java-worker.ts'
 import type { GroupWorker } from './placed.ts'
 import { WorkerProcess, workerPlace } from './worker-process.ts'
 
 const group = 'connect-cluster'
-const json = 'org.apache.kafka.connect.json.JsonConverter'
 
 /** A worker of Penstock on its embedded broker, and one of Kafka Connect on a Kafka cluster: both with the file connectors. */
 export class BothWorkers {
@@ -43,11 +42,7 @@ export class BothWorkers {
     const ours = await WorkerProcess.start(await workerPlace(join(directory, 'log')), {
       'group.id': group,
       'config.storage.topic': `${group}-configs`,
-      'key.converter': json,
-      'value.converter': json,
-      'key.converter.schemas.enable': 'false',
-      'value.converter.schemas.enable': 'false',
-      'offset.flush.interval.ms': '200',
+      ...javaWorkerSettings,
     })
     return new BothWorkers({ directory, servers, ours, theirs, kafka: address })
   }

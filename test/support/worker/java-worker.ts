@@ -9,6 +9,17 @@ import { sendRequest } from './worker-process.ts'
 
 let launches = 0
 
+const json = 'org.apache.kafka.connect.json.JsonConverter'
+
+/** How a {@link JavaWorker} writes records and offsets. A worker of Penstock beside it, or in its place, needs the same. */
+export const javaWorkerSettings = {
+  'key.converter': json,
+  'value.converter': json,
+  'key.converter.schemas.enable': 'false',
+  'value.converter.schemas.enable': 'false',
+  'offset.flush.interval.ms': '200',
+}
+
 /** How to start a {@link JavaWorker}. */
 export interface JavaWorkerOptions {
   /** Its `plugin.path`; that of the FileStream connectors by default. */
@@ -47,8 +58,8 @@ export class JavaWorker {
         jvm: ['-XX:TieredStopAtLevel=1'],
         logLevel: 'INFO',
         settings: {
+          ...javaWorkerSettings,
           'scheduled.rebalance.max.delay.ms': '0',
-          'offset.flush.interval.ms': '200',
           // Its sink tasks hold their partitions for this long after it was killed: 45 s by default.
           'consumer.session.timeout.ms': '10000',
           ...options.settings,
