@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
+import type { GroupMember } from '../../src/client/group/group-member.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import type { ProducerListener } from '../../src/client/producer/producer.ts'
 import { apis } from '../support/protocol/apis.ts'
@@ -253,6 +254,47 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(textOf(await pollUntil(consumer, 'a record', (records) => records.length > 0))).toEqual(['back'])
       expect(revocations).toBe(0)
       await consumer.close()
+    })
+
+    it('does not count on a longer session while the coordinator has responded to its join and it has not heard so', async () => {
+      const groupId = harness.name('workers')
+      let alive = 0
+      const memberOf = (its: KafkaClient): GroupMember =>
+        its.groupMember({
+          groupId,
+          protocolType: 'connect',
+          sessionTimeoutMs: patienceMs,
+          rebalanceTimeoutMs: patienceMs,
+          heartbeatIntervalMs: 50,
+          protocols: () => [{ name: 'sessioned', metadata: Buffer.alloc(0) }],
+          assign: async () => new Map(),
+          onRejoinNeeded: () => undefined,
+          onAlive: () => void (alive += its === client ? 1 : 0),
+        })
+      const leader = memberOf(client)
+      const follower = memberOf(direct)
+      await leader.join()
+      const isOver = new AbortController()
+      const following = follower.join(isOver.signal)
+      await until('the leader to be told of the rebalance', () => leader.rejoinReason !== null)
+      let heartbeats = -1
+      proxy.onAnswer = (apiKey) => {
+        if (apiKey === apis.heartbeat.key && heartbeats >= 0) heartbeats += 1
+        if (apiKey !== apis.joinGroup.key || heartbeats >= 0) return 'pass'
+        heartbeats = 0
+        return 'swallow'
+      }
+      const joining = leader.join(isOver.signal)
+      // The first of them may have been sent before.
+      await until('heartbeats of the generation before', () => heartbeats > 1)
+      const before = alive
+      await until('more heartbeats', () => heartbeats > 6)
+      expect(alive).toBe(before)
+      proxy.onAnswer = () => 'pass'
+      isOver.abort()
+      await Promise.allSettled([joining, following])
+      await leader.leave('test')
+      await follower.leave('test')
     })
 
     for (const name of [

@@ -34,6 +34,12 @@ const membershipLost: ReadonlySet<number> = new Set([
   errorCodes.FENCED_INSTANCE_ID,
 ])
 
+/**
+ * Responses to heartbeats that restart the session timeout. ILLEGAL_GENERATION, which a member gets whose join was responded to
+ * and who has not received it, does not.
+ */
+const prolongsSession: ReadonlySet<number> = new Set([errorCodes.NONE, errorCodes.REBALANCE_IN_PROGRESS])
+
 /** Another node is the coordinator, or it is not ready. */
 export const coordinatorMoved: ReadonlySet<number> = new Set([
   errorCodes.COORDINATOR_LOAD_IN_PROGRESS,
@@ -314,7 +320,7 @@ export class GroupMember {
         this.#options.onReached?.(null)
         if (signal.aborted) return
         if (errorCode === errorCodes.NONE) this.#awaitedSince = Math.max(this.#awaitedSince, sentAt)
-        if (this.#isMember(errorCode)) this.#alive(sentAt)
+        if (prolongsSession.has(errorCode)) this.#alive(sentAt)
         if (this.#isJoining) continue
         if (!this.#handleHeartbeat(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
@@ -326,12 +332,6 @@ export class GroupMember {
         waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       }
     }
-  }
-
-  /** Whether the response to a heartbeat says that the coordinator knows the member. A join may have changed the generation. */
-  #isMember(code: number): boolean {
-    if (code === errorCodes.ILLEGAL_GENERATION) return this.#isJoining
-    return code === errorCodes.NONE || code === errorCodes.REBALANCE_IN_PROGRESS
   }
 
   /** Handles the response to a heartbeat. Returns whether heartbeats continue. */
