@@ -57,6 +57,7 @@ public final class ClientCalls {
     running("src", 1);
     running("a/b c%d", 1);
     running("snk", 2);
+    for (String name : new String[] {"src", "snk", "a/b c%d"}) usesTopic(name, "lines");
     for (String name : new String[] {"src", "snk", "a/b c%d", "nope"}) {
       call("getConnector", name);
       call("getConnectorConfig", name);
@@ -157,17 +158,32 @@ public final class ClientCalls {
 
   /** Waits until the connector and its tasks are in a state. */
   private void state(String name, String state, int count) throws Exception {
+    until(
+        name + " is not " + state,
+        () -> client.getConnectorStatus(name),
+        status -> occurrences(status, "\"state\":\"" + state + "\"") == count && occurrences(status, "\"state\":") == count);
+  }
+
+  /** Waits until the first records have named the topic of a connector, which may be after its tasks run. */
+  private void usesTopic(String name, String topic) throws Exception {
+    until(
+        name + " does not use " + topic,
+        () -> client.getConnectorTopics(name),
+        topics -> topics.contains('"' + topic + '"'));
+  }
+
+  private void until(String what, Callable<Object> request, java.util.function.Predicate<String> holds) throws Exception {
     long end = System.currentTimeMillis() + PATIENCE_MS;
     for (;;) {
-      String status = result(() -> {
+      String response = result(() -> {
         try {
-          return client.getConnectorStatus(name);
+          return request.call();
         } catch (RuntimeException error) {
           throw new InvocationTargetException(error);
         }
       });
-      if (occurrences(status, "\"state\":\"" + state + "\"") == count && occurrences(status, "\"state\":") == count) return;
-      if (System.currentTimeMillis() > end) throw new IllegalStateException(name + " is not " + state + ": " + status);
+      if (holds.test(response)) return;
+      if (System.currentTimeMillis() > end) throw new IllegalStateException(what + ": " + response);
       Thread.sleep(50);
     }
   }
