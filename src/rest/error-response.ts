@@ -2,6 +2,7 @@ import type { RestResponse, Route } from './route.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
 import { errorMessage } from '../foundation/error-message.ts'
+import { RegistryError } from '../registry/registry-error.ts'
 import { ConfigTooLargeError } from '../config/connector/config-too-large-error.ts'
 import {
   BadRequestError,
@@ -23,11 +24,12 @@ import { OverloadedError, RestError } from './rest-error.ts'
 /** An error with Connect's status and body: `{"error_code":404,"message":"Connector x not found"}`. */
 export function errorResponse(error: unknown, route: Route | null): RestResponse {
   const status = statusOf(error, route)
-  return { status, json: { error_code: status, message: messageOf(error, route) }, ...headersOf(error) }
+  const code = error instanceof RegistryError ? error.errorCode : status
+  return { status, json: { error_code: code, message: messageOf(error, route) }, ...headersOf(error) }
 }
 
 function statusOf(error: unknown, route: Route | null): number {
-  if (error instanceof RestError) return error.status
+  if (error instanceof RestError || error instanceof RegistryError) return error.status
   if (error instanceof BadRequestError || error instanceof ConfigTooLargeError) return 400
   if (error instanceof ForbiddenError) return 403
   if (error instanceof NotFoundError) return 404

@@ -39,7 +39,7 @@ export class RequestLog {
    */
   change(exchange: Exchange, response: RestResponse): void {
     const { route, target, remote } = exchange
-    if (route === null || route.method === 'GET') return
+    if (route === null || route.method === 'GET' || route.onlyReads === true) return
     this.#audit?.change(exchange, route, response)
     const { method, path: pattern } = route
     if (pattern.endsWith('/validate')) return
@@ -50,7 +50,10 @@ export class RequestLog {
       this.#streaks.log('info', { kind: `${text} ${response.status}`, client }, text, fields)
       return
     }
-    const text = `REST: ${subjectOf(route, target.path, response)} ${actionOf(route, response)}`
+    const text =
+      route.speaks === 'registry'
+        ? `schema registry: ${route.operationId}`
+        : `REST: ${subjectOf(route, target.path, response)} ${actionOf(route, response)}`
     this.#streaks.log('info', { kind: text, client }, text, fields)
   }
 

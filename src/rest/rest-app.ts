@@ -23,6 +23,7 @@ import { checkServed } from './request/served-paths.ts'
 import { isSignedByWorker } from './request/worker-signature.ts'
 import { hasBody, readBody } from './request/request-body.ts'
 import { decodedParams, routedUrl, targetOf, withoutTrailingSlash } from './request/request-target.ts'
+import { checkRegistryMedia } from './registry/registry-media.ts'
 import { OverloadedError } from './rest-error.ts'
 import { RouteCalls } from './route-calls.ts'
 import { UnroutedRequests } from './unrouted.ts'
@@ -136,7 +137,8 @@ class RestLifecycle {
         exchange.params = decodedParams(request.params as Record<string, string>)
         exchange.route = route
         if (exchange.isTrusted) authorize(exchange.caller, route, exchange.params)
-        if (route.respondsWith !== 'text') checkMediaTypes(request.raw)
+        if (route.speaks === 'registry') checkRegistryMedia(request.raw)
+        else if (route.respondsWith !== 'text') checkMediaTypes(request.raw)
         done()
       },
       preValidation: async (request) => {

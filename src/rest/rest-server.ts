@@ -88,9 +88,15 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   const audit = options.audit === undefined ? null : new AuditLog(options.audit, clock)
   const meters = new RestMeters(options.meters)
   const connections = new RestConnections({ limits, clock, streaks, meters })
+  const routes = [
+    ...allRoutes,
+    ...(options.servesDocs === true ? docsRoutes : []),
+    // Loaded only where it is served.
+    ...(options.registry === undefined ? [] : (await import('./registry/registry-routes.ts')).registryRoutes),
+  ]
   const app = await restApp({
     context: options.masksPasswords === true ? { ...options, herder: maskingHerder(options.herder, clock) } : options,
-    routes: options.servesDocs === true ? [...allRoutes, ...docsRoutes] : allRoutes,
+    routes,
     clock,
     log: new RequestLog(logger, streaks, audit),
     meters,

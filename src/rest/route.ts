@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ConnectValue } from '../api/schema.ts'
 import type { Role } from '../config/worker/rest/rest-users.ts'
 import type { Herder } from '../herder/herder.ts'
+import type { SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Caller } from './access/caller.ts'
 
 /** The methods that routes have. HEAD follows from GET, OPTIONS from all of a path. */
@@ -46,6 +47,8 @@ export interface RestContext {
   readonly metrics: () => string | Promise<string>
   /** Conditions of the worker and of the embedded broker, as `CODE: text`; `/health` reports them. */
   readonly conditions?: () => readonly string[]
+  /** Opens the schema registry, once. Absent: there is none. */
+  readonly registry?: () => Promise<SchemaRegistry>
 }
 
 /** What a caller needs for an operation. */
@@ -75,6 +78,10 @@ export interface Route {
   readonly isQuick?: (query: URLSearchParams) => boolean
   /** Absent: JSON, which clients then have to accept. */
   readonly respondsWith?: 'text'
+  /** Absent: the media types of Connect; those of the schema registry have names of their own. */
+  readonly speaks?: 'registry'
+  /** Whether it changes nothing although its method is not GET. */
+  readonly onlyReads?: boolean
   /** Responds to requests without credentials, too. */
   readonly probe?: boolean
   handle(request: RestRequest, context: RestContext): Promise<RestResponse>

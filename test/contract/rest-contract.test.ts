@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
 import { allRoutes } from '../../src/rest/routes/all-routes.ts'
+import { registryRoutes } from '../../src/rest/registry/registry-routes.ts'
 import { docsRoutes } from '../../src/rest/routes/docs-routes.ts'
 import { contractOperations, contractProblems } from '../support/rest/openapi.ts'
 
 describe('openapi.yaml', () => {
   it('describes the operations that are served, and no others', () => {
-    const served = [...allRoutes, ...docsRoutes].map(
+    const served = [...allRoutes, ...docsRoutes, ...registryRoutes].map(
       ({ method, path, operationId }) => `${method} ${path} ${operationId}`,
     )
     expect([...contractOperations()].toSorted()).toEqual(served.toSorted())

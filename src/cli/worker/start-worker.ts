@@ -11,6 +11,7 @@ import { InternalTopicWatch } from './internal-topic-watch.ts'
 import { restListeners } from './listeners.ts'
 import { processSamples } from './process-samples.ts'
 import { WorkerConditions } from './worker-conditions.ts'
+import { workerRegistry } from '../registry/worker-registry.ts'
 import type { WorkerEnvironment } from './worker-environment.ts'
 
 /** A running worker. */
@@ -72,6 +73,7 @@ export async function startWorker(
         ...labelled(meters.samples()),
       ]),
     conditions: () => conditions.lines(),
+    ...workerRegistry({ config, client, env, cleanup, conditions }),
     ...(access.restToken === null ? {} : { token: access.restToken }),
     ...restUsers({ access, env, cleanup, conditions }),
     meters,

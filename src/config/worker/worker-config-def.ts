@@ -5,6 +5,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/co
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
 import { restartConfigDef } from '../restart-settings.ts'
+import { registryConfigDef } from './registry-config.ts'
 import { advertisedHostKey, advertisedListenerKey, advertisedPortKey } from './rest/advertised.ts'
 import { allowedMethodsKey, allowedOriginsKey } from './rest/cross-origin.ts'
 import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './rest/listener.ts'
@@ -302,6 +303,7 @@ const own: ConfigDef = {
     false,
     'Whether other machines may reach listeners without authentication.',
   ),
+  ...registryConfigDef,
   ...restartConfigDef,
   'task.threads.max': key(
     'INT',

@@ -22,6 +22,7 @@ import { accessWarnings, guardedListeners } from './guarded-listeners.ts'
 import { list, number, text } from './parsed-values.ts'
 import { isUsedLiterally, providerSettings, type WorkerProviders } from '../providers/provider-settings.ts'
 import { Redaction } from '../providers/redaction.ts'
+import { registryConfig, type RegistryConfig } from './registry-config.ts'
 import { restSettings, type RestSettings } from './rest/rest-settings.ts'
 import { unsignedUsersWarnings } from './rest/rest-users.ts'
 import {
@@ -60,6 +61,8 @@ export interface WorkerConfig extends RestSettings {
   readonly configTopic: InternalTopic
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
+  /** Null: the worker serves no schema registry. */
+  readonly registry: RegistryConfig | null
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -164,6 +167,7 @@ function typed(
     parsed,
     embedded: cluster ? null : embeddedBroker(parsed, configWithPrefix(raw, embeddedBrokerPrefix)),
     bootstrapServers: list(parsed['bootstrap.servers'] ?? null).join(','),
+    registry: registryConfig(parsed, !cluster),
     groupId: text(parsed, 'group.id'),
     keyConverter: converter(parsed, raw, 'key.converter'),
     valueConverter: converter(parsed, raw, 'value.converter'),

@@ -50,7 +50,7 @@ export function contractProblems(
   if (described.content === undefined) return response.body === '' ? [] : [`${method} ${path}: has a body`]
   const media = type === null ? undefined : described.content[type]
   if (media === undefined) return [`${method} ${path}: ${response.status} is ${type}`]
-  if (type !== 'application/json') return []
+  if (type === null || !/[/+]json$/.test(type)) return []
   const validate = validatorOf(media.schema)
   if (validate(JSON.parse(response.body))) return []
   return [`${method} ${path}: ${response.status} ${ajv.errorsText(validate.errors)}`]
