@@ -1,5 +1,5 @@
 import type { SourceOffset } from 'penstock/api'
-import { numberOf, partOf, unusableOffset } from './source-offset.ts'
+import { isOfDebezium, numberOf, partOf, unusableOffset } from './source-offset.ts'
 
 /** The place from which to continue. */
 export type ResumePoint =
@@ -23,6 +23,11 @@ export interface OpenTransaction {
   readonly txId: number | null
   readonly lsn: number
   readonly nth: number
+  /**
+   * Whether the last of these changes may be captured in part: Debezium stores the same offset with the deletion and the
+   * creation of an update of the key, and with a deletion and its tombstone.
+   */
+  readonly mayBePart: boolean
 }
 
 /** Reads an offset of this connector or of any Debezium version. @throws DataError when it is neither. */
@@ -30,7 +35,9 @@ export function resumePoint(offset: SourceOffset | null): ResumePoint {
   if (offset === null) return { kind: 'begin' }
   const part = partOf(offset)
   const point = debeziumPoint(offset)
-  return part === null || point.kind === 'begin' ? point : { ...point, open: [...point.open, part] }
+  return part === null || point.kind === 'begin'
+    ? point
+    : { ...point, open: [...point.open, { ...part, mayBePart: false }] }
 }
 
 /** The meaning of the keys that Debezium knows. */
@@ -46,7 +53,7 @@ function debeziumPoint(offset: SourceOffset): ResumePoint {
   }
   if (position === null) throw unusableOffset(offset)
   const type = offset['messageType']
-  const isBetween = type === 'COMMIT' || type === 'NOOP' || (type === 'MESSAGE' && lsnCommit === position)
+  const isBetween = type === 'COMMIT' || type === 'NOOP' || (type === 'MESSAGE' && position <= (lsnCommit ?? 0))
   if (isBetween) {
     return { kind: 'stream', skipBefore: lsnCommit ?? position, lastCommit: lsnCommit, open: [] }
   }
@@ -56,7 +63,14 @@ function debeziumPoint(offset: SourceOffset): ResumePoint {
   }
   const done = type === undefined || (typeof type === 'string' && rowTypes.has(type))
   const open = done
-    ? [{ txId: numberOf(offset, 'txId'), lsn: position, nth: numberOf(offset, 'lsn_events_processed') ?? 1 }]
+    ? [
+        {
+          txId: numberOf(offset, 'txId'),
+          lsn: position,
+          nth: numberOf(offset, 'lsn_events_processed') ?? 1,
+          mayBePart: isOfDebezium(offset),
+        },
+      ]
     : []
   // No commit was read yet: nothing precedes the open transaction but what the slot still sends.
   return { kind: 'stream', skipBefore: lsnCommit ?? 0, lastCommit: lsnCommit, open }

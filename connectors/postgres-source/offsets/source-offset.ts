@@ -90,12 +90,21 @@ function firstRowOffset({ type, lsn, txId, micros, nth }: RowPosition): SourceOf
   return nth === 1 ? offset : { ...offset, lsn_events_processed: nth }
 }
 
-/** The offset between transactions, with nothing in flight: everything before `lsn` is captured. */
-export function commitOffset(lsn: number, txId: number | null, micros: number, lineage: WalLineage): SourceOffset {
+/**
+ * The last byte before `end`. An open transaction may continue with a row that begins at `end`. Debezium takes the row at
+ * `lsn` for the last one it read, and skips it and all rows of the transaction before it; no row begins at this byte.
+ */
+function lastByteBefore(end: number): number {
+  return end - 1
+}
+
+/** The offset between transactions, with nothing in flight: everything before `end` is captured. */
+export function commitOffset(end: number, txId: number | null, micros: number, lineage: WalLineage): SourceOffset {
+  const lsn = lastByteBefore(end)
   return {
     lsn_proc: lsn,
     messageType: 'COMMIT',
-    lsn_commit: lsn,
+    lsn_commit: end,
     lsn,
     ...(txId === null ? {} : { txId }),
     ts_usec: micros,
@@ -104,8 +113,9 @@ export function commitOffset(lsn: number, txId: number | null, micros: number, l
 }
 
 /** The offset of a non-transactional logical message: everything before the end of its WAL record is captured. */
-export function messageOffset(lsn: number, micros: number, lineage: WalLineage): SourceOffset {
-  return { lsn_proc: lsn, messageType: 'MESSAGE', lsn_commit: lsn, lsn, ts_usec: micros, ...lineageKeys(lineage) }
+export function messageOffset(end: number, micros: number, lineage: WalLineage): SourceOffset {
+  const lsn = lastByteBefore(end)
+  return { lsn_proc: lsn, messageType: 'MESSAGE', lsn_commit: end, lsn, ts_usec: micros, ...lineageKeys(lineage) }
 }
 
 function lineageKeys({ system, timeline, epoch }: WalLineage): SourceOffset {
@@ -144,9 +154,15 @@ export function withoutPart(offset: SourceOffset): SourceOffset {
   return before
 }
 
-/** The offset with another lineage that has the same WAL up to there. */
+/** The offset with another lineage that has the same WAL up to there. One that Debezium wrote stays known as such. */
 export function withLineage(offset: SourceOffset, lineage: WalLineage): SourceOffset {
-  return { ...offset, ...lineageKeys(lineage) }
+  const origin = isOfDebezium(offset) ? { penstock_adopted: true } : {}
+  return { ...offset, ...lineageKeys(lineage), ...origin }
+}
+
+/** Whether Debezium wrote the offset, be it that a lineage was added to it. */
+export function isOfDebezium(offset: SourceOffset): boolean {
+  return lineageOf(offset) === null || offset['penstock_adopted'] === true
 }
 
 /** The lineage of an offset; null in one that Debezium wrote. @throws DataError */

@@ -97,6 +97,10 @@ export class RecordBuilder {
     return this.#record(shape, keyOf(row), value, headers, context.offset)
   }
 
+  get writesTombstones(): boolean {
+    return this.#identity.tombstones
+  }
+
   /** A deletion and its tombstone. The tombstone completes the change, so the deletion carries the offset before it (I2). */
   deletion(shape: TableShape, { old, unknownKey }: ChangedRow, context: ChangeContext): SourceRecord[] {
     const { offset, offsetBefore } = context

@@ -160,17 +160,33 @@ export class ChangeEventDecoder {
       this.#onChange()
       if (shape !== this.#reported) this.#report(shape, transaction)
     }
-    if (!shape.captured || (!isNew && (transaction.skipped || !shape.keyDeferred))) return null
+    const mayBePart = !isNew && this.#cursor.mayBePart
+    if (!shape.captured || (!isNew && !mayBePart && (transaction.skipped || !shape.keyDeferred))) return null
     try {
       this.#images.read(bytes, start + 5, end, shape)
-      if (isNew) this.#emit(bytes[start] ?? 0, shape, end - start)
-      else this.#trackKey(shape)
+      const tag = bytes[start] ?? 0
+      if (isNew) this.#emit(tag, shape, end - start)
+      else if (mayBePart && this.#hasSeveralRecords(tag)) this.#emitAgain(tag, shape, end - start)
+      else if (shape.keyDeferred) this.#trackKey(shape)
       return null
     } catch (error) {
       if (!(error instanceof UnknownLabelError)) throw error
       this.#cursor.uncount()
       return { kind: 'label', error }
     }
+  }
+
+  #hasSeveralRecords(tag: number): boolean {
+    if (tag === messageTag.delete) return this.#records.writesTombstones
+    const { old, row } = this.#images
+    return old !== null && row !== null && keyChanged(old, row)
+  }
+
+  /** Emits a change of which perhaps only the first records were emitted before a restart. */
+  #emitAgain(tag: number, shape: TableShape, size: number): void {
+    this.#offsets.rewind()
+    if (shape !== this.#reported) this.#report(shape, this.#cursor.current)
+    this.#emit(tag, shape, size)
   }
 
   /** A change that was not emitted before a restart: now the offset of the one before it is known. */
@@ -279,10 +295,12 @@ export class ChangeEventDecoder {
 
   #onTruncate(oids: readonly number[], lsn: number, size: number): void {
     const transaction = this.#cursor.current
-    if (!this.#cursor.count(lsn)) return
-    this.#onChange()
-    if (this.#skippedOperations.has('t')) return
+    const isNew = this.#cursor.count(lsn)
     const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
+    if (isNew) this.#onChange()
+    else if (this.#cursor.mayBePart && all.length > 1) this.#offsets.rewind()
+    else return
+    if (this.#skippedOperations.has('t')) return
     for (const shape of all) {
       this.#report(shape, transaction)
       this.#ahead.onTruncate(shape.oid)

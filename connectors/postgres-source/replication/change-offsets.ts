@@ -84,6 +84,11 @@ export class ChangeOffsets {
     return withPart(this.#beforeLsn, { txId: current.xid, lsn, nth: nth - 1 })
   }
 
+  /** A change that the stored offset covers is emitted again: until it is, all of its transaction is. */
+  rewind(): void {
+    this.position = this.#beforeLsn
+  }
+
   /** The first change with another LSN follows. */
   beginLsn(): void {
     this.#beforeLsn = this.position

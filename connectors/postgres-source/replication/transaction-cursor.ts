@@ -8,7 +8,7 @@ export interface Transaction extends Begin {
   /** Whether it was committed before the resume point: nothing of it is emitted. */
   readonly skipped: boolean
   /** The last change that was emitted before a restart; null when none was. */
-  readonly emittedUpTo: { readonly lsn: number; readonly nth: number } | null
+  readonly emittedUpTo: Omit<OpenTransaction, 'txId'> | null
   /** Number of changes read so far, including skipped ones, so that row versions are the same after a restart. */
   index: number
   readonly firstVersion: bigint
@@ -92,6 +92,14 @@ export class TransactionCursor {
     if (transaction.skipped) return false
     const { emittedUpTo } = transaction
     return emittedUpTo === null || lsn > emittedUpTo.lsn || (lsn === emittedUpTo.lsn && this.#nth > emittedUpTo.nth)
+  }
+
+  /** Whether the current change is one of which perhaps only the first records were emitted. */
+  get mayBePart(): boolean {
+    const { emittedUpTo } = this.current
+    return (
+      emittedUpTo !== null && emittedUpTo.mayBePart && emittedUpTo.lsn === this.#lsn && emittedUpTo.nth === this.#nth
+    )
   }
 
   /** Undoes the last {@link count}: the message will be passed again. */

@@ -130,7 +130,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     await db.play('insert into t values (0, 0)')
     await first.waitFor('the end of the transaction', () => first.offsets.last?.['messageType'] === 'COMMIT')
     await first.stop()
-    const commit = first.offsets.last?.['lsn'] ?? null
+    const commit = first.offsets.last?.['lsn_commit'] ?? null
     await copyRows(db, 1, 40)
     const probe = await bench.source(config, first.offsets, 1)
     const [row] = await probe.waitForRecords(1)
@@ -144,7 +144,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     const second = await bench.source(config, offsets, 14)
     await second.waitForRecords(14)
     await second.stop()
-    expect(offsets.last).toMatchObject({ messageType: 'COMMIT', lsn: commit })
+    expect(offsets.last).toMatchObject({ messageType: 'COMMIT', lsn_commit: commit })
     const third = await bench.source(config, offsets)
     await third.waitForRecords(39 - second.records.length)
     const keys = [...second.records, ...third.records].map((record) => JSON.stringify(record.key))

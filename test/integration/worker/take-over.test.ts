@@ -1,24 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { from as copyFrom } from 'pg-copy-streams'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 
-import { fetchDebezium } from '../../../bench/parts/debezium.ts'
-import { postgresConfig } from '../../../bench/parts/postgres-config.ts'
-import { Servers } from '../../../src/servers/servers.ts'
-import { ClientHarness } from '../../contract/client-harness.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
 import { countedRows, lastId, loadTables, writeLastRow } from '../../support/load/load-tables.ts'
 import { ChangeLoad } from '../../support/postgres/change-load.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { until } from '../../support/until.ts'
-import { CapturedTable } from '../../support/worker/captured-table.ts'
-import { JavaWorker, javaWorkerSettings } from '../../support/worker/java-worker.ts'
-import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
-import { placed } from '../../support/worker/placed.ts'
-import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import type { CapturedTable } from '../../support/worker/captured-table.ts'
+import { TakeOverGroup } from '../../support/worker/take-over-group.ts'
 
 const timeoutMs = 300_000
 const logChars = 20_000
@@ -27,48 +17,24 @@ const ledgerRows = 300
 const share = 200
 /** Rows of one COPY; Postgres writes many of them in one WAL record, with one LSN. */
 const copied = 20_000
-const connector = 'shop'
+/** A text that is in no other row. */
+const copyNote = (id: number): string => `row ${id} of a copy`
 
 describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock take over from each other', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'penstock-take-over-'))
   const tables: CapturedTable[] = []
-  let harness: ClientHarness
-  let servers: Servers
+  let group: TakeOverGroup
   let load: ChangeLoad
   let proxy: FaultProxy
   let copies: CapturedTable
-  let group: string
-  let plugins: string
-  let worker: JavaWorker | WorkerProcess
-  let config: unknown
   let reads = 0
   let begun = 0
 
-  const settings = () => kafkaSettings(service('kafka'), group)
   const changes = (): number => tables.reduce((sum, table) => sum + table.changes, 0)
   const resent = (): number => [...tables, copies].reduce((sum, { history }) => sum + history.resent, 0)
-  const running = async (): Promise<void> => void (await placed([worker], { [connector]: 1 }))
-  const startJava = async (): Promise<void> => {
-    const name = { 'bootstrap.servers': service('kafka'), 'group.id': group }
-    worker = await JavaWorker.start(servers, name, {
-      plugins,
-      settings: { 'session.timeout.ms': '6000', 'heartbeat.interval.ms': '1000' },
-    })
-  }
-  const startOurs = async (): Promise<void> => {
-    const { rest } = await workerPlace('')
-    worker = await WorkerProcess.start(
-      { rest, broker: '127.0.0.1:0', directory },
-      {
-        ...settings(),
-        ...javaWorkerSettings,
-      },
-    )
-  }
   /** The worker that has just started runs the connector of the one before, with its config, and streams on. */
   const continues = async (): Promise<void> => {
-    await running()
-    expect(await worker.request('GET', `/connectors/${connector}/config`)).toEqual(config)
+    await group.running()
+    expect(await group.request('GET', '/connectors/shop/config')).toEqual(group.config)
     begun = changes()
     await until('changes of this worker', () => changes() >= begun + share)
   }
@@ -79,39 +45,19 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
   }
 
   beforeAll(async () => {
-    harness = new ClientHarness(service('kafka'))
-    group = harness.name('take-over')
-    servers = Servers.open()
-    plugins = await fetchDebezium()
-    const database = group.replaceAll('-', '_')
+    group = await TakeOverGroup.open('take-over')
+    const { database } = group
     load = await ChangeLoad.make(service('postgres'), database, { ledgerRows, seed: 7, connections: 2 })
-    await load.rows('CREATE TABLE copied (id bigint PRIMARY KEY, rev int NOT NULL)')
+    await load.rows('CREATE TABLE copied (id bigint PRIMARY KEY, rev int NOT NULL, note text)')
     await load.rows('INSERT INTO copied VALUES (0, 0)')
     const { hostname, port } = new URL(load.url)
     proxy = await FaultProxy.open(hostname, Number(port === '' ? 5432 : port))
     load.start(400, ledgerRows)
-    await startJava()
+    await group.startJava()
     const url = new URL(load.url)
     url.host = `127.0.0.1:${proxy.port}`
-    config = {
-      ...postgresConfig(url.href),
-      name: connector,
-      'tasks.max': '1',
-      'topic.prefix': group,
-      'plugin.name': 'pgoutput',
-      'slot.name': database,
-      'publication.name': database,
-      'publication.autocreate.mode': 'filtered',
-      'table.include.list': 'public.orders,public.ledger,public.copied',
-      'slot.max.retries': '100',
-      'slot.retry.delay.ms': '500',
-      'poll.interval.ms': '50',
-    }
-    await worker.request('POST', '/connectors', { name: connector, config })
-    const client = await harness.connect()
-    const topics = [...loadTables, 'copied'].map((table) => `${group}.public.${table}`)
-    await until('the topics', async () => (await client.admin.describeTopics(topics)).size === topics.length)
-    const followed = await Promise.all(topics.map((topic) => CapturedTable.follow(client, topic)))
+    await group.create(url.href, [...loadTables, 'copied'])
+    const followed = await group.follow([...loadTables, 'copied'])
     copies = followed.pop() as CapturedTable
     tables.push(...followed)
     // A table whose topic has a change has been read whole.
@@ -120,27 +66,23 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
   }, timeoutMs)
   afterEach(({ task }) => {
     if (task.result?.state === 'fail')
-      process.stderr.write(`the end of the log of ${worker.place.rest}:\n${worker.output.slice(-logChars)}\n`)
+      process.stderr.write(`the end of the worker's log:\n${group.worker?.output.slice(-logChars)}\n`)
   })
   afterAll(async () => {
-    await worker?.kill()
+    await group?.close()
     await load?.stop()
-    await Promise.all([...tables, copies].map((table) => table?.close()))
     await load?.drop()
     await proxy?.close()
-    await harness?.close()
-    await servers?.close()
-    rmSync(directory, { recursive: true, force: true })
   })
 
   /** Copies the next rows. The stream to the worker stalls in the middle of them; returns once the worker has what it received. */
   const copyHalf = async (first: number): Promise<void> => {
     const middle = first + copied / 2
-    proxy.stallAt(`${middle}`)
+    proxy.stallAt(copyNote(middle))
     const client = new pg.Client({ connectionString: load.url })
     await client.connect()
     const stream = client.query(copyFrom('COPY copied FROM STDIN'))
-    for (let id = first; id < first + copied; id += 1) stream.write(`${id}\t0\n`)
+    for (let id = first; id < first + copied; id += 1) stream.write(`${id}\t0\t${copyNote(id)}\n`)
     await new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject).end())
     await client.end()
     await until('the stream to stall', () => proxy.isStalled)
@@ -165,13 +107,14 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
   }
 
   it(
-    'is continued by Penstock where a stopped worker of Kafka Connect has ended, with nothing twice',
+    'is continued by Penstock where a stopped worker of Kafka Connect has ended, with at most its last change twice',
     async () => {
-      await worker.stop()
-      await startOurs()
+      await group.worker?.stop()
+      await group.startPenstock()
       await continues()
       expectWhole()
-      expect(resent()).toBe(0)
+      // The deletion and the creation of an update of the key have one offset in Debezium.
+      expect(resent()).toBeLessThanOrEqual(2)
     },
     timeoutMs,
   )
@@ -179,11 +122,12 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
   it(
     'is continued by Kafka Connect where a stopped worker of Penstock has ended, with nothing twice',
     async () => {
-      await worker.stop()
-      await startJava()
+      const before = resent()
+      await group.worker?.stop()
+      await group.startJava()
       await continues()
       expectWhole()
-      expect(resent()).toBe(0)
+      expect(resent()).toBe(before)
     },
     timeoutMs,
   )
@@ -192,9 +136,9 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
     'loses nothing in the middle of a COPY, when Kafka Connect is killed and Penstock continues',
     async () => {
       await copyHalf(1_000_000)
-      await worker.kill()
+      await group.worker?.kill()
       release()
-      await startOurs()
+      await group.startPenstock()
       await expectCopied(1_000_000)
       await continues()
       expectWhole()
@@ -206,9 +150,9 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
     'loses nothing in the middle of a COPY, when Penstock is stopped and Kafka Connect continues',
     async () => {
       await copyHalf(2_000_000)
-      await worker.stop()
+      await group.worker?.stop()
       release()
-      await startJava()
+      await group.startJava()
       await expectCopied(2_000_000)
       await continues()
       expectWhole()
@@ -219,11 +163,11 @@ describeWith(['kafka', 'postgres'], 'a connector that Kafka Connect and Penstock
   it(
     'loses nothing when each is killed, and holds at the end what the tables hold',
     async () => {
-      await worker.kill()
-      await startOurs()
+      await group.worker?.kill()
+      await group.startPenstock()
       await continues()
-      await worker.kill()
-      await startJava()
+      await group.worker?.kill()
+      await group.startJava()
       await continues()
       await load.stop()
       for (const [i, table] of loadTables.entries()) {
