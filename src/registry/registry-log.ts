@@ -5,7 +5,7 @@ import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import { KafkaBasedLog } from '../storage/kafka-based-log.ts'
-import type { TopicWriter } from '../storage/topic-writer.ts'
+import type { StateRecord, TopicWriter } from '../storage/topic-writer.ts'
 import { registryErrors } from './registry-error.ts'
 import type { RegistryRecord } from './state/registry-record.ts'
 import { RegistryState } from './state/registry-state.ts'
@@ -26,6 +26,9 @@ export interface RegistryLogOptions {
 const topicKey = 'schema.registry.topic'
 /** What a batch has around the key and the value of its only record. */
 const batchOverhead = 120
+
+/** The header that holds {@link RegistryRecord.removes}. */
+const removesHeader = 'penstock.removes'
 
 /** The topic `_schemas`, and the state that its records make. */
 export class RegistryLog {
@@ -72,7 +75,7 @@ export class RegistryLog {
       if (most !== null && bytes > most) throw registryErrors.tooLarge(bytes, most)
     }
     try {
-      await this.#log.write(records)
+      await this.#log.write(records.map(stateRecordOf))
       await this.catchUp()
     } catch (cause) {
       const { topic } = this.#log
@@ -96,10 +99,11 @@ export class RegistryLog {
     await this.#running
   }
 
-  #apply({ key, value, timestamp, offset }: FetchedRecord): void {
+  #apply({ key, value, timestamp, offset, headers }: FetchedRecord): void {
+    const removes = headers.find((header) => header.key === removesHeader)?.value?.toString('utf8') ?? null
     let reason: string | null
     try {
-      reason = this.state.apply(key?.toString('utf8') ?? '', value?.toString('utf8') ?? null, timestamp)
+      reason = this.state.apply(key?.toString('utf8') ?? '', value?.toString('utf8') ?? null, timestamp, removes)
     } catch (error) {
       reason = errorMessage(error)
     }
@@ -114,4 +118,9 @@ export class RegistryLog {
       },
     )
   }
+}
+
+function stateRecordOf({ key, value, removes }: RegistryRecord): StateRecord {
+  const headers = removes === undefined ? [] : [{ key: removesHeader, value: Buffer.from(removes) }]
+  return { key, value, headers }
 }

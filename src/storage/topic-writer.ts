@@ -1,6 +1,7 @@
 import { errorMessage } from '../foundation/error-message.ts'
 import { ConnectError } from '../api/errors.ts'
 import { deferred, type Deferred } from '../foundation/async/deferred.ts'
+import type { OutgoingRecord } from '../client/producer/outgoing-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { Producer, ProducerListener, ProducerOptions } from '../client/producer/producer.ts'
 import { troubleConditions, type ConditionSetter } from '../client/log-trouble.ts'
@@ -9,6 +10,7 @@ import { troubleConditions, type ConditionSetter } from '../client/log-trouble.t
 export interface StateRecord {
   readonly key: string | Uint8Array
   readonly value: string | null
+  readonly headers?: OutgoingRecord['headers']
 }
 
 interface Write {
@@ -51,13 +53,13 @@ export class TopicWriter {
     this.#nextToken += 1
     const write = { left: records.length, done: deferred<void>() }
     this.#writes.set(token, write)
-    for (const { key, value } of records) {
+    for (const { key, value, headers = [] } of records) {
       const outgoing = {
         topic,
         partition: null,
         key: bytesOf(key),
         value: value === null ? null : bytesOf(value),
-        headers: [],
+        headers,
         timestamp: null,
       }
       try {

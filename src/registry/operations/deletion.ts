@@ -1,6 +1,12 @@
 import { registryErrors } from '../registry-error.ts'
 import { contextOf, contextPrefix } from '../state/qualified-subject.ts'
-import { deleteSubjectRecord, schemaRecord, tombstone, type RegistryRecord } from '../state/registry-record.ts'
+import {
+  deleteSubjectRecord,
+  schemaRecord,
+  tombstone,
+  versionTombstone,
+  type RegistryRecord,
+} from '../state/registry-record.ts'
 import type { SchemaVersion } from '../state/registry-schema.ts'
 import type { RegistryState } from '../state/registry-state.ts'
 
@@ -26,7 +32,7 @@ export function planSubjectDeletion(state: RegistryState, subject: string, perma
   const numbers = versions.map(({ version }) => version)
   if (!permanent) return { versions: numbers, records: [deleteSubjectRecord(subject, numbers.at(-1) ?? 0)] }
   // The last version first: it may refer to an earlier one.
-  const records = numbers.toReversed().map((version) => tombstone({ keytype: 'SCHEMA', subject, version }))
+  const records = versions.toReversed().map(versionTombstone)
   return { versions: numbers, records: [...records, ...settingsOf(state, subject)] }
 }
 
@@ -55,8 +61,7 @@ export function planVersionDeletion(
   const versions = [version.version]
   if (!permanent) return { versions, records: [schemaRecord({ ...version, deleted: true })] }
   const isLast = state.versions(subject).length === 1
-  const removed = tombstone({ keytype: 'SCHEMA', subject, version: version.version })
-  return { versions, records: [removed, ...(isLast ? settingsOf(state, subject) : [])] }
+  return { versions, records: [versionTombstone(version), ...(isLast ? settingsOf(state, subject) : [])] }
 }
 
 /** @throws RegistryError 42205 */

@@ -1,6 +1,6 @@
 import { registryErrors } from '../registry-error.ts'
 import { contextOf, contextPrefix, defaultContext } from '../state/qualified-subject.ts'
-import { contextRecord, schemaRecord, tombstone, type RegistryRecord } from '../state/registry-record.ts'
+import { contextRecord, schemaRecord, versionTombstone, type RegistryRecord } from '../state/registry-record.ts'
 import { guidOf, type SchemaContent, type SchemaVersion } from '../state/registry-schema.ts'
 import type { RegistryState } from '../state/registry-state.ts'
 import { incompatibilities } from './compatibility.ts'
@@ -100,7 +100,7 @@ function recordsOf(state: RegistryState, version: SchemaVersion): readonly Regis
     .filter((other) => state.referrersOf(other).length === 0)
   return [
     ...(context === defaultContext || state.hasContext(context) ? [] : [contextRecord(context)]),
-    ...replaced.map((other) => tombstone({ keytype: 'SCHEMA', subject: other.subject, version: other.version })),
+    ...replaced.map(versionTombstone),
     schemaRecord(version),
   ]
 }

@@ -5,6 +5,7 @@ import {
   configRecord,
   modeRecord,
   tombstone,
+  versionTombstone,
   type RegistryRecord,
 } from '../state/registry-record.ts'
 import type { RegistryState } from '../state/registry-state.ts'
@@ -55,8 +56,7 @@ export function planModeChange(
     .flatMap((subject) => state.versions(subject))
   for (const version of left)
     if (state.referrersOf(version).length > 0) throw registryErrors.referenceExists(version.subject, version.version)
-  const removed = left.map(({ subject, version }) => tombstone({ keytype: 'SCHEMA', subject, version }))
-  return [...removed, clearSubjectRecord(scope), modeRecord(scope, mode)]
+  return [...left.map(versionTombstone), clearSubjectRecord(scope), modeRecord(scope, mode)]
 }
 
 /** @param recursive whether the modes of the subjects of a context are removed, too @throws RegistryError 40401 */

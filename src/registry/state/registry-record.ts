@@ -9,6 +9,11 @@ import { isLevel, isMode } from './settings.ts'
 export interface RegistryRecord {
   readonly key: string
   readonly value: string | null
+  /**
+   * What a record that removes a version expects there: {@link identityOf} it, or empty for no version. It is a header of the record:
+   * a registry that is behind must not remove what it does not know.
+   */
+  readonly removes?: string
 }
 
 export type RegistryKey =
@@ -86,13 +91,27 @@ export function schemaRecord(version: SchemaVersion): RegistryRecord {
   return { key: schemaKeyText(version), value: jsonOf(value) }
 }
 
-export function schemaKeyText({ subject, version }: Pick<SchemaVersion, 'subject' | 'version'>): string {
+function schemaKeyText({ subject, version }: Pick<SchemaVersion, 'subject' | 'version'>): string {
   return keyText({ keytype: 'SCHEMA', subject, version })
 }
 
-/** Removes what the key names. */
-export function tombstone(key: RegistryKey): RegistryRecord {
+/** Removes the setting or context that the key names. */
+export function tombstone(key: Exclude<RegistryKey, { readonly keytype: 'SCHEMA' }>): RegistryRecord {
   return { key: keyText(key), value: null }
+}
+
+/** Removes a version that is deleted softly. */
+export function versionTombstone(version: SchemaVersion): RegistryRecord {
+  return { key: schemaKeyText(version), value: null, removes: identityOf(version) }
+}
+
+/** Takes the place of a record that does not count, where there is no version. */
+export function noVersion(place: Pick<SchemaVersion, 'subject' | 'version'>): RegistryRecord {
+  return { key: schemaKeyText(place), value: null, removes: '' }
+}
+
+export function identityOf({ id, guid }: Pick<SchemaVersion, 'id' | 'guid'>): string {
+  return `${id}/${guid}`
 }
 
 export function deleteSubjectRecord(subject: string, version: number): RegistryRecord {

@@ -10,18 +10,20 @@ import {
   referredSubject,
 } from './qualified-subject.ts'
 import {
+  identityOf,
+  noVersion,
   parseConfigValue,
   parseDeleteSubject,
   parseKey,
   parseModeValue,
   parseSchemaValue,
-  schemaKeyText,
   schemaRecord,
-  tombstone,
   type RegistryRecord,
 } from './registry-record.ts'
 import type { SchemaVersion } from './registry-schema.ts'
 import { defaultLevel, defaultMode, type RegistryConfig, type RegistryMode } from './settings.ts'
+
+type Place = Pick<SchemaVersion, 'subject' | 'version'>
 
 /** The config that applies to a subject. */
 export interface ConfigInScope {
@@ -44,23 +46,22 @@ export class RegistryState {
   readonly #configs = new Map<string | null, RegistryConfig>()
   readonly #modes = new Map<string | null, RegistryMode>()
   /** The keys whose last record does not count, by their text. */
-  readonly #refused = new Map<string, { readonly subject: string; readonly version: number }>()
+  readonly #refused = new Map<string, Place>()
 
   /**
    * Applies the next record.
+   * @param removes as {@link RegistryRecord.removes}; null: the record removes whatever is there
    * @returns why it does not count; null when it does
    * @throws RecordError when it is damaged
    */
-  apply(key: string, value: string | null, timestamp: number): string | null {
+  apply(key: string, value: string | null, timestamp: number, removes: string | null = null): string | null {
     const parsed = parseKey(key)
     if (parsed === null) return 'its type is not known to this registry'
     switch (parsed.keytype) {
       case 'SCHEMA':
-        return this.#applySchema(
-          parsed.subject,
-          parsed.version,
-          value === null ? null : parseSchemaValue(value, timestamp),
-        )
+        return value === null
+          ? this.#removeVersion(key, parsed, removes)
+          : this.#addVersion(key, parsed, parseSchemaValue(value, timestamp))
       case 'CONFIG':
         if (value === null) this.#configs.delete(parsed.subject)
         else this.#configs.set(parsed.subject, parseConfigValue(value))
@@ -86,9 +87,9 @@ export class RegistryState {
 
   /** What has to be written so that the last record of each key counts. */
   repairs(): readonly RegistryRecord[] {
-    return [...this.#refused.values()].map(({ subject, version }) => {
-      const counting = this.version(subject, version)
-      return counting === null ? tombstone({ keytype: 'SCHEMA', subject, version }) : schemaRecord(counting)
+    return [...this.#refused.values()].map((place) => {
+      const counting = this.version(place.subject, place.version)
+      return counting === null ? noVersion(place) : schemaRecord(counting)
     })
   }
 
@@ -185,18 +186,29 @@ export class RegistryState {
     return defaultMode
   }
 
-  #applySchema(subject: string, number: number, version: SchemaVersion | null): string | null {
-    const key = schemaKeyText({ subject, version: number })
-    if (version !== null && (version.subject !== subject || version.version !== number))
-      return `its value is of subject ${version.subject}, version ${version.version}`
-    const reason = version === null ? null : this.#conflictOf(version)
-    if (reason !== null) {
-      this.#refused.set(key, { subject, version: number })
-      return reason
-    }
+  #addVersion(key: string, place: Place, version: SchemaVersion): string | null {
+    const isElsewhere = version.subject !== place.subject || version.version !== place.version
+    const reason = isElsewhere
+      ? `its value is of subject ${version.subject}, version ${version.version}`
+      : this.#conflictOf(version)
+    if (reason !== null) return this.#refuse(key, place, reason)
     this.#refused.delete(key)
-    this.#replace(subject, number, version)
+    this.#replace(place, version)
     return null
+  }
+
+  #removeVersion(key: string, place: Place, removes: string | null): string | null {
+    const present = this.version(place.subject, place.version)
+    const isExpected = present === null || removes === null || (present.deleted && identityOf(present) === removes)
+    if (!isExpected) return this.#refuse(key, place, 'it removes a version that its writer did not know')
+    this.#refused.delete(key)
+    this.#replace(place, null)
+    return null
+  }
+
+  #refuse(key: string, place: Place, reason: string): string {
+    this.#refused.set(key, place)
+    return reason
   }
 
   #conflictOf(version: SchemaVersion): string | null {
@@ -210,7 +222,7 @@ export class RegistryState {
     return holder === null || holder === guid ? null : `id ${id} belongs to another schema`
   }
 
-  #replace(subject: string, number: number, version: SchemaVersion | null): void {
+  #replace({ subject, version: number }: Place, version: SchemaVersion | null): void {
     const versions = this.#subjects.get(subject) ?? new Map<number, SchemaVersion>()
     const present = versions.get(number)
     const index = this.context(contextOf(subject))
@@ -226,14 +238,13 @@ export class RegistryState {
 
   #deleteSubject(subject: string, last: number): void {
     for (const version of this.versions(subject))
-      if (version.version <= last && !version.deleted)
-        this.#replace(subject, version.version, { ...version, deleted: true })
+      if (version.version <= last && !version.deleted) this.#replace(version, { ...version, deleted: true })
   }
 
   #clearSubjects(scope: string | null): void {
     for (const subject of this.subjects)
       if (isWithin(subject, scope))
-        for (const { version, deleted } of this.versions(subject)) if (deleted) this.#replace(subject, version, null)
+        for (const version of this.versions(subject)) if (version.deleted) this.#replace(version, null)
   }
 }
 
