@@ -115,9 +115,10 @@ export class S3SinkTask implements SinkTask {
     for (const at of offsets) this.#writers.get(nameOf(at))?.markUnknown()
   }
 
-  async flush(signal: AbortSignal): Promise<void> {
+  /** Open objects of other partitions continue. */
+  async flush(signal: AbortSignal, partitions: readonly TopicPartition[]): Promise<void> {
     const { settings } = this.#started()
-    const writers = [...this.#writers.values()]
+    const writers = partitions.flatMap((at) => this.#writers.get(nameOf(at)) ?? [])
     if (settings.rotateOnRevoke) for (const writer of writers) writer.rotate('revoke')
     await abortable(Promise.all(writers.map(async (writer) => await writer.settled())), signal)
   }

@@ -1,5 +1,4 @@
 import {
-  parseHeaderText,
   primitive,
   utf8,
   type ConnectValue,
@@ -10,6 +9,7 @@ import {
 } from 'penstock/api'
 
 import { headerText } from './header-text.ts'
+import { parseHeaderText } from './parse-header-text.ts'
 
 const string = primitive('STRING')
 

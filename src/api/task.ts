@@ -170,10 +170,11 @@ export interface SinkTask {
    */
   close(partitions: readonly TopicPartition[]): Promise<void>
   /**
-   * Makes the records of all `put` calls durable, if that is possible until `signal` fires. Called before a revocation and at
-   * shutdown. Earlier commits may have failed.
+   * Makes the records of these partitions durable, if that is possible until `signal` fires. Called before a revocation, and at
+   * shutdown with all partitions. A task may make more durable than that; what it has of other partitions, it keeps.
+   * Earlier commits may have failed.
    */
-  flush(signal: AbortSignal): Promise<void>
+  flush(signal: AbortSignal, partitions: readonly TopicPartition[]): Promise<void>
   /**
    * Ends all work and closes what the task has opened. It may be called before `start`, while `start` runs, after `start` has
    * failed, and more than once. Afterwards nothing of the task runs or uses its context.

@@ -1,6 +1,7 @@
 import { Admin } from './admin.ts'
 import { Cluster, type ClusterOptions } from './cluster/cluster.ts'
-import { GroupConsumer, type GroupConsumerOptions } from './group/group-consumer.ts'
+import { GroupConsumer } from './group/group-consumer.ts'
+import type { GroupConsumerOptions } from './group/group-consumer-options.ts'
 import { GroupMember } from './group/group-member.ts'
 import type { GroupMemberOptions } from './group/group-member-options.ts'
 import { Producer, type ProducerListener, type ProducerOptions } from './producer/producer.ts'

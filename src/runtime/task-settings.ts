@@ -1,7 +1,8 @@
 import { configWithPrefix } from '../config/definition/config-with-prefix.ts'
 import type { ConfigValue, RawConfig } from '../api/config-def.ts'
-import type { GroupConsumerOptions } from '../client/group/group-consumer.ts'
+import type { GroupConsumerOptions } from '../client/group/group-consumer-options.ts'
 import type { ProducerOptions } from '../client/producer/producer.ts'
+import { assignorNames } from '../config/worker/assignor-classes.ts'
 import { parseClientSettings, type ClientSettings } from '../config/worker/client-overrides.ts'
 import type { ClientSecurity } from '../config/worker/client-security.ts'
 import type { TaskId } from '../config/connector/task-id.ts'
@@ -77,6 +78,7 @@ const consumerOptionNames = {
   'heartbeat.interval.ms': 'heartbeatIntervalMs',
   'max.poll.interval.ms': 'maxPollIntervalMs',
   'metadata.max.age.ms': 'metadataMaxAgeMs',
+  'partition.assignment.strategy': 'assignors',
 } as const satisfies Readonly<Record<string, keyof GroupConsumerOptions>>
 
 /** Records per poll; more than Kafka's 500, because every poll is one call of the task. */
@@ -90,12 +92,14 @@ export function producerOptions(settings: TaskSettings, connectorConfig: RawConf
 /** Returns the options of a task's consumer: `consumer.*` of the worker, then `consumer.override.*`. @throws ConfigError */
 export function consumerOptions(id: TaskId, settings: TaskSettings, connectorConfig: RawConfig): GroupConsumerOptions {
   const given: ClientSettings = { client: 'consumer', worker: settings.consumer, connectorConfig }
-  const options = optionsOf(given, consumerOptionNames) as Partial<GroupConsumerOptions>
+  const { assignors, ...others } = optionsOf(given, consumerOptionNames)
+  const options = others as Partial<GroupConsumerOptions>
   const named = options.instanceId
   return {
     groupId: `connect-${id.connector}`,
     maxPollRecords: defaultMaxPollRecords,
     ...options,
+    ...(Array.isArray(assignors) ? { assignors: assignorNames(assignors) } : {}),
     instanceId: named === undefined ? instanceIdOf(settings.workerGroup, id, connectorConfig) : ofTask(named, id),
   }
 }

@@ -3,6 +3,7 @@ import { BrokerError, RecordTooLargeError, UnknownPartitionError, UnknownTopicEr
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { partitionForKey } from '../../src/protocol/murmur2.ts'
 import { ClientHarness, Outcomes, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
+import { cooperativeContract } from './client-cooperative-contract.ts'
 import { groupContract } from './client-group-contract.ts'
 import { offsetResetContract } from './client-offset-reset-contract.ts'
 import { staticMemberContract } from './client-static-member-contract.ts'
@@ -224,6 +225,7 @@ export function clientContract(open: () => Promise<string> | string): void {
   })
 
   groupContract(() => ({ harness, client, newTopic }))
+  cooperativeContract(() => ({ harness, client, newTopic }))
   staticMemberContract(() => ({ harness, client, newTopic }))
   offsetResetContract(() => ({ harness, client, newTopic }))
   topicIdentityContract(() => ({ harness, client, newTopic }))

@@ -7,7 +7,8 @@ import {
   UnknownPartitionError,
 } from '../../src/client/errors.ts'
 import type { ConsumerListener } from '../../src/client/group/consumer-listener.ts'
-import type { GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
+import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
+import type { GroupConsumerOptions } from '../../src/client/group/group-consumer-options.ts'
 import type { GroupMember } from '../../src/client/group/group-member.ts'
 import type { GroupMemberOptions } from '../../src/client/group/group-member-options.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'

@@ -63,6 +63,11 @@ export class Subscription {
       .sort()
   }
 
+  /** Returns whether the topic is one of this member's, whether it exists or not. */
+  selects(topic: string): boolean {
+    return 'topics' in this.selection ? this.selection.topics.includes(topic) : this.selection.pattern.test(topic)
+  }
+
   /** Looks up the partition counts of the existing topics of this member and the group. */
   async partitionCounts(ofGroup: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     this.#ofGroup = ofGroup

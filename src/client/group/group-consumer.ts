@@ -1,46 +1,30 @@
-import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
-import type { Cluster } from '../cluster/cluster.ts'
-import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
-import { FencedMemberError, KafkaError, TopicRecreatedError, UnknownTopicError } from '../errors.ts'
-import { type FetchedRecord } from '../consumer/fetched-record.ts'
-import { Fetcher, type FetchOptions } from '../consumer/fetcher.ts'
-import type { ResetPolicy } from '../consumer/out-of-range.ts'
-import type { PositionReset } from '../consumer/position-reset.ts'
-import type { ConsumerListener } from './consumer-listener.ts'
-import { GroupMember } from './group-member.ts'
-import type { MemberMetadata } from './group-member-options.ts'
-import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
-import { withTopicIds } from './offset-topic-id.ts'
-import { TroubleWatch } from '../log-trouble.ts'
-import { assignRanges, rangeAssignorName } from './range-assignor.ts'
-import { startPartitions, type StartedPartitions } from './start-partitions.ts'
-import { Subscription, type TopicSelection } from '../consumer/subscription.ts'
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
-
-/** How to consume. The names of Kafka's settings are in brackets. */
-export interface GroupConsumerOptions extends FetchOptions {
-  readonly groupId: string
-  /**
-   * Where to start in partitions without a committed offset, and where to continue when a position is out of range or the
-   * topic was created again (`auto.offset.reset`). By default a consumer starts at the beginning, and fails in the other cases.
-   */
-  readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
-  /** Identifies a static member (`group.instance.id`). */
-  readonly instanceId?: string
-  /** `max.poll.records` */
-  readonly maxPollRecords?: number
-  /** How long the coordinator waits for a heartbeat (`session.timeout.ms`). */
-  readonly sessionTimeoutMs?: number
-  /** `heartbeat.interval.ms`. */
-  readonly heartbeatIntervalMs?: number
-  /** Maximum time between two polls, and of a rebalance (`max.poll.interval.ms`). */
-  readonly maxPollIntervalMs?: number
-  /** How often topics are looked up again (`metadata.max.age.ms`), and so how soon a new matching topic is found. */
-  readonly metadataMaxAgeMs?: number
-  /** `allow.auto.create.topics`. */
-  readonly allowAutoTopicCreation?: boolean
-}
+import type { Cluster } from '../cluster/cluster.ts'
+import { type FetchedRecord } from '../consumer/fetched-record.ts'
+import { Fetcher } from '../consumer/fetcher.ts'
+import type { ResetPolicy } from '../consumer/out-of-range.ts'
+import { Subscription, type TopicSelection } from '../consumer/subscription.ts'
+import {
+  FencedMemberError,
+  InstanceFencedError,
+  KafkaError,
+  MembershipLostError,
+  TopicRecreatedError,
+  UnknownTopicError,
+} from '../errors.ts'
+import { TroubleWatch } from '../log-trouble.ts'
+import { AssignmentStrategy } from './assignors/assignment-strategy.ts'
+import type { ConsumerListener } from './consumer-listener.ts'
+import type { GroupConsumerOptions } from './group-consumer-options.ts'
+import { GroupMember } from './group-member.ts'
+import type { Generation, MemberMetadata } from './group-member-options.ts'
+import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
+import { HeldPartitions } from './held-partitions.ts'
+import { withTopicIds } from './offset-topic-id.ts'
+import { PendingJoin, type Joined } from './pending-join.ts'
+import { startPartitions } from './start-partitions.ts'
 
 const defaultMaxPollIntervalMs = 300_000
 const pollIntervalChecks = 4
@@ -49,25 +33,26 @@ const coordinator = 'the coordinator'
 
 /**
  * A consumer in a group. As in Kafka's consumer, `poll` joins the group and calls the listener, so the listener never runs
- * concurrently with the caller. Heartbeats and fetches continue between polls. At a rebalance all partitions are revoked (the
- * eager protocol, assignor `range`). Offsets are committed only by `commit`.
+ * concurrently with the caller. Heartbeats and fetches continue between polls. Offsets are committed only by `commit`.
+ *
+ * At a rebalance all partitions are revoked before the member joins (the eager protocol). If each of its assignors is
+ * cooperative, it keeps them instead, reads and commits while it joins, and revokes only those that the group then assigns to
+ * others (KIP-429); they move when it has joined again without them.
  */
 export class GroupConsumer {
   readonly #cluster: Cluster
   readonly #options: GroupConsumerOptions
   readonly #fetcher: Fetcher
+  readonly #held: HeldPartitions
+  readonly #strategy: AssignmentStrategy
   readonly #member: GroupMember
   /** The policy, if it is set and names a position. */
   readonly #resetTo: ResetPolicy | null
-  /** Topics that were created again while they were read, and whose partitions the next `poll` revokes. */
-  readonly #recreated = new Set<string>()
   readonly #closing = new AbortController()
   #subscription: Subscription | null = null
-  #listener: ConsumerListener | null = null
-  #joining: Promise<StartedPartitions> | null = null
+  #joining: PendingJoin | null = null
+  /** Whether the partitions belong to others, and the next `poll` gives them up. */
   #isLost = false
-  /** The partitions between `onAssigned` and `onRevoked`. */
-  #assigned: readonly TopicPartition[] = []
   /** Monotonic milliseconds of the end of the last poll; null during a poll. */
   #polledAt: number | null
   readonly #stopPollCheck: () => void
@@ -75,10 +60,12 @@ export class GroupConsumer {
   constructor(cluster: Cluster, options: GroupConsumerOptions) {
     this.#cluster = cluster
     this.#options = options
-    const trouble = new TroubleWatch(cluster.clock, 'read', (standing) => this.#listener?.onTrouble?.(standing))
+    const trouble = new TroubleWatch(cluster.clock, 'read', (standing) => this.#held.listener?.onTrouble?.(standing))
     const { autoOffsetReset = 'none' } = options
     this.#resetTo = autoOffsetReset === 'none' ? null : autoOffsetReset
     this.#fetcher = new Fetcher(cluster, { ...options, resetTo: this.#resetTo }, trouble)
+    this.#held = new HeldPartitions(this.#fetcher, this.#resetTo)
+    this.#strategy = new AssignmentStrategy(options.assignors)
     this.#polledAt = cluster.clock.monotonic()
     const checkMs = Math.ceil((options.maxPollIntervalMs ?? defaultMaxPollIntervalMs) / pollIntervalChecks)
     this.#stopPollCheck = cluster.clock.every(checkMs, () => this.#checkPollInterval())
@@ -89,8 +76,12 @@ export class GroupConsumer {
       sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
       rebalanceTimeoutMs: options.maxPollIntervalMs ?? defaultMaxPollIntervalMs,
       heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
-      protocols: () => [{ name: rangeAssignorName, metadata: encodeSubscription(this.#subscription?.ask() ?? []) }],
-      assign: (_, members) => this.#assign(members),
+      protocols: () => {
+        const generation = this.#member.generation?.generationId ?? -1
+        return this.#strategy.protocols(this.#subscription?.ask() ?? [], this.#held.partitions, generation)
+      },
+      assign: (protocol, members) => this.#assign(protocol, members),
+      keepsWork: this.#strategy.isCooperative,
       onRejoinNeeded: (_, lost) => {
         this.#isLost ||= lost
         this.#fetcher.wake()
@@ -104,7 +95,7 @@ export class GroupConsumer {
 
   /** Sets the topics to read and the listener of the assignment. The first `poll` joins the group. */
   subscribe(selection: TopicSelection, listener: ConsumerListener): void {
-    this.#listener = listener
+    this.#held.listener = listener
     this.#subscription?.close()
     this.#subscription = new Subscription(this.#cluster, selection, {
       maxAgeMs: this.#options.metadataMaxAgeMs ?? 300_000,
@@ -116,7 +107,7 @@ export class GroupConsumer {
 
   /** The partitions that are assigned to this member. */
   assignment(): TopicPartition[] {
-    return this.#fetcher.partitions()
+    return [...this.#held.partitions]
   }
 
   /** Whether this member assigns the partitions of the group. */
@@ -137,7 +128,7 @@ export class GroupConsumer {
     try {
       if (!(await this.#joinIfNeeded(deadline, signal))) return []
       for (let due = this.#fetcher.resetPositions(); due.length > 0; due = this.#fetcher.resetPositions())
-        await this.#report(due)
+        await this.#held.report(due)
       const left = Math.max(0, deadline - clock.monotonic())
       return await this.#fetcher.poll(left, this.#options.maxPollRecords ?? 500, signal)
     } catch (error) {
@@ -159,14 +150,19 @@ export class GroupConsumer {
   async commit(offsets: readonly GroupOffset[], signal?: AbortSignal): Promise<void> {
     const { generation } = this.#member
     const { groupId } = this.#options
-    if (generation === null) throw new FencedMemberError(errorCodes.UNKNOWN_MEMBER_ID, `a commit of group ${groupId}`)
+    // A generation that began while the member kept other partitions does not fence a commit of those that it gave up.
+    const isFenced = generation === null || (this.#strategy.isCooperative && !this.#held.hasAll(offsets))
+    if (isFenced) throw new FencedMemberError(errorCodes.UNKNOWN_MEMBER_ID, `a commit of group ${groupId}`)
     try {
       await commitOffsets(this.#cluster, { groupId, member: generation }, withTopicIds(offsets, this.#idsOf(offsets)), {
         signal,
         check: () => this.#checkTopics(offsets),
       })
     } catch (error) {
-      if (error instanceof FencedMemberError) this.#fenced(error)
+      if (error instanceof FencedMemberError) {
+        if (await this.#keptIn(generation, offsets, signal)) return await this.commit(offsets, signal)
+        this.#fenced(error)
+      }
       if (error instanceof UnknownTopicError) this.#member.requestRejoin(error.message)
       if (error instanceof TopicRecreatedError && error.isFollowed) {
         this.#follow(error)
@@ -198,20 +194,21 @@ export class GroupConsumer {
 
   /** Makes the next `poll` revoke the partitions, and start the new topic where the policy says. */
   #follow({ topic, message }: TopicRecreatedError): void {
-    this.#recreated.add(topic)
+    this.#held.recreated(topic)
     this.#member.requestRejoin(message)
   }
 
-  async #report(resets: readonly PositionReset[]): Promise<void> {
-    for (const reset of resets) await this.#listener?.onReset?.(reset)
-  }
-
-  async #reportRecreated(policy: ResetPolicy): Promise<void> {
-    for (const partition of this.#fetcher.partitions()) {
-      if (!this.#recreated.has(partition.topic)) continue
-      const from = this.#fetcher.position(partition) ?? 0
-      await this.#report([{ ...partition, reason: 'recreated', policy, from, to: null, logStartOffset: null }])
-    }
+  /**
+   * Whether a commit was rejected only because the group has begun another generation, in which this member still has the
+   * partitions: it keeps them until it joins again. Waits for the join in progress.
+   */
+  async #keptIn(was: Generation, offsets: readonly GroupOffset[], signal: AbortSignal | undefined): Promise<boolean> {
+    if (!this.#strategy.isCooperative) return false
+    const joined = this.#joining?.generation.catch(() => null)
+    if (joined !== undefined) await abortable(joined, signal)
+    const is = this.#member.generation
+    const isMember = is !== null && is.memberId === was.memberId && is.generationId > was.generationId
+    return isMember && !this.#isLost && this.#held.hasAll(offsets)
   }
 
   /** Makes the next `poll` revoke the partitions before it returns records, without waiting for a heartbeat. */
@@ -269,82 +266,88 @@ export class GroupConsumer {
     this.#subscription?.close()
     this.#fetcher.close()
     await this.#member.leave('the consumer was closed')
-    await this.#joining?.catch(() => undefined)
+    await this.#joining?.settled()
   }
 
   /**
-   * Joins the group if needed, as Kafka's `joinGroupIfNeeded` does. Returns false if the deadline came first. The phases:
-   * revoke the partitions of the last generation, join in the background, then assign those of the next one.
+   * Joins the group if needed, as Kafka's `joinGroupIfNeeded` does. Returns whether records may be read; false if the deadline
+   * came first. The phases: revoke partitions of the last generation, join in the background, then adopt the next one. A
+   * member that keeps partitions reads them meanwhile.
    */
   async #joinIfNeeded(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    while (this.#joining !== null || this.#member.rejoinReason !== null) {
+    while (this.#isLost || this.#joining !== null || this.#member.rejoinReason !== null) {
+      await this.#giveUpLost()
       if (this.#joining === null) {
-        await this.#revokePartitions(this.#member.rejoinReason ?? '')
-        this.#startJoin()
+        await this.#prepareJoin(this.#member.rejoinReason ?? '')
+        this.#joining = this.#startJoin()
       }
-      const joined = await this.#joinedBefore(deadline, signal)
-      if (joined === null) return false
-      await this.#report(joined.resets)
-      // If the generation has ended meanwhile, the next round revokes its partitions.
-      if (this.#member.generation !== null) await this.#assignPartitions(joined.offsets)
+      const join = this.#joining
+      if (!join.isSettled && this.#held.partitions.length > 0) return true
+      try {
+        const joined = await join.before(deadline, this.#cluster.clock, signal)
+        if (joined === null) return false
+        this.#joining = null
+        await this.#adopt(joined, join)
+      } catch (error) {
+        // Its instance id is another member's, and so are the partitions that it has kept.
+        this.#isLost ||= error instanceof InstanceFencedError
+        if (this.#joining === null || signal?.aborted !== true) {
+          this.#joining = null
+          this.#member.requestRejoin('the last join failed')
+        }
+        if (!(error instanceof MembershipLostError)) throw error
+      }
     }
     return true
   }
 
-  async #revokePartitions(reason: string): Promise<void> {
-    const assigned = this.#assigned
-    const lost = this.#isLost
-    this.#assigned = []
+  async #giveUpLost(): Promise<void> {
+    if (!this.#isLost) return
     this.#isLost = false
-    try {
-      if (this.#resetTo !== null) await this.#reportRecreated(this.#resetTo)
-      if (assigned.length > 0) await this.#listener?.onRevoked(assigned, { lost, reason })
-    } finally {
-      this.#recreated.clear()
-      for (const partition of this.#fetcher.partitions()) this.#fetcher.remove(partition)
+    if (this.#held.partitions.length === 0) return
+    if (this.#joining !== null) this.#joining.isVoid = true
+    await this.#held.revokeAll({ lost: true, reason: this.#member.rejoinReason ?? 'the membership was lost' })
+  }
+
+  async #prepareJoin(reason: string): Promise<void> {
+    const revocation = { lost: false, reason }
+    if (!this.#strategy.isCooperative) return await this.#held.revokeAll(revocation)
+    const subscription = this.#subscription
+    await this.#held.revokeEnded((topic) => subscription?.selects(topic) === false, revocation)
+  }
+
+  #startJoin(): PendingJoin {
+    return new PendingJoin(
+      this.#join(),
+      async (generation) => await this.#start(generation),
+      () => {
+        if (this.#held.partitions.length > 0) this.#fetcher.wake()
+      },
+    )
+  }
+
+  /**
+   * Revokes the partitions that the generation gives to others, and assigns those that it adds. If it has ended meanwhile, the
+   * next round drops its partitions.
+   */
+  async #adopt({ partitions, offsets, resets }: Joined, { isVoid }: PendingJoin): Promise<void> {
+    if (isVoid) this.#member.requestRejoin('the membership was lost while the member joined')
+    if (isVoid || this.#member.generation === null) return
+    this.#isLost = false
+    const revoked = this.#held.except(partitions)
+    if (revoked.length > 0) {
+      const reason = 'the group assigns partitions of this member to others'
+      this.#member.requestRejoin(reason)
+      await this.#held.revoke(revoked, { lost: false, reason })
     }
+    await this.#held.report(resets)
+    if (this.#member.generation === null) return
+    if (offsets.length === 0 && this.#held.partitions.length > 0) return
+    await this.#held.assign(offsets)
   }
 
-  /** Starts a join, which continues when `poll` returns before its end. */
-  #startJoin(): void {
-    this.#joining = this.#join()
-    // A failure is reported by the `poll` that waits for the join.
-    this.#joining.catch(() => undefined)
-  }
-
-  /** Returns the result of the join in progress; null if the deadline comes first. */
-  async #joinedBefore(deadline: number, signal: AbortSignal | undefined): Promise<StartedPartitions | null> {
-    const { clock } = this.#cluster
-    const late = Promise.withResolvers<null>()
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => late.resolve(null))
-    try {
-      const joined = await abortable(Promise.race([this.#joining, late.promise]), signal)
-      if (joined !== null) this.#joining = null
-      return joined
-    } catch (error) {
-      if (signal?.aborted !== true) {
-        this.#joining = null
-        this.#member.requestRejoin('the last join failed')
-      }
-      throw error
-    } finally {
-      cancel()
-    }
-  }
-
-  /** If `onAssigned` throws, the assignment is dropped, and the next poll rejoins. */
-  async #assignPartitions(offsets: readonly GroupOffset[]): Promise<void> {
-    try {
-      await this.#listener?.onAssigned(offsets)
-      this.#assigned = offsets
-    } catch (error) {
-      this.#member.requestRejoin('onAssigned failed')
-      throw error
-    }
-  }
-
-  /** Joins and looks up the start offsets. Runs in the background, so it must not call the listener. */
-  async #join(): Promise<StartedPartitions> {
+  /** Joins, and synchronizes with the group. Runs in the background, so it must not call the listener. */
+  async #join(): Promise<Generation> {
     const { signal } = this.#closing
     const subscription = this.#subscription
     if (subscription === null) throw new KafkaError('the consumer has no subscription')
@@ -352,19 +355,24 @@ export class GroupConsumer {
     const generation = await this.#member.join(signal)
     if (!generation.isLeader) subscription.forgetGroup()
     subscription.watch()
-    const partitions = decodeAssignment(generation.assignment)
-    const { groupId, autoOffsetReset } = this.#options
-    const parts = { cluster: this.#cluster, fetcher: this.#fetcher, groupId }
-    return await startPartitions(parts, partitions, autoOffsetReset, signal)
+    return generation
   }
 
-  async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
-    const subscriptions = new Map(members.map(({ memberId, metadata }) => [memberId, decodeSubscription(metadata)]))
-    const topics = [...new Set([...subscriptions.values()].flat())]
+  /** Starts to read the partitions that the generation adds. Runs in the background, too. */
+  async #start(generation: Generation): Promise<Joined> {
+    const partitions = this.#strategy.assigned(generation)
+    const added = partitions.filter((partition) => !this.#held.has(partition))
+    const { groupId, autoOffsetReset } = this.#options
+    const parts = { cluster: this.#cluster, fetcher: this.#fetcher, groupId }
+    return { partitions, ...(await startPartitions(parts, added, autoOffsetReset, this.#closing.signal)) }
+  }
+
+  async #assign(protocol: string, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
+    const subscribed = this.#strategy.subscribed(members)
+    const topics = [...new Set(subscribed.flatMap((member) => member.topics))]
     const counts =
       (await this.#subscription?.partitionCounts(topics, this.#closing.signal)) ?? new Map<string, number>()
-    const assignments = assignRanges(subscriptions, counts)
-    return new Map([...assignments].map(([memberId, partitions]) => [memberId, encodeAssignment(partitions)]))
+    return this.#strategy.assign(protocol, subscribed, counts)
   }
 
   /** Leaves the group when the caller has stopped polling, as Kafka's consumer does, so that others get its partitions. */

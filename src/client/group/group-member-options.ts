@@ -7,6 +7,8 @@ export interface GroupProtocol {
 /** A member and its metadata, for the leader. */
 export interface MemberMetadata {
   readonly memberId: string
+  /** The identity of a static member; null or absent for a dynamic one. */
+  readonly groupInstanceId?: string | null
   readonly metadata: Buffer
 }
 

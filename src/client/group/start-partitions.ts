@@ -15,7 +15,8 @@ export interface StartedPartitions {
 }
 
 /**
- * Starts reading partitions at the group's committed offsets, or where `auto.offset.reset` says if there is none.
+ * Starts reading partitions at the group's committed offsets, or where `auto.offset.reset` says if there is none. They are
+ * paused, so that a `poll` for other partitions does not return their records before they are assigned.
  * @throws NoOffsetError, BrokerError, or the signal's reason.
  */
 export async function startPartitions(
@@ -35,6 +36,7 @@ export async function startPartitions(
     if (offset !== undefined) fetcher.start(partition, offset)
     else if (autoOffsetReset === 'none') throw new NoOffsetError(partition.topic, partition.partition, groupId)
     else fetcher.start(partition, autoOffsetReset ?? 'earliest')
+    fetcher.pause(partition)
   }
   await fetcher.resolved(signal)
   const startOf = (partition: TopicPartition): number => fetcher.position(partition) ?? 0

@@ -2,6 +2,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ParsedConfig, RawConfig, Validat
 import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
 
 import { atLeast, oneOf } from '../../api/validators.ts'
+import { listOfAssignors } from './assignor-classes.ts'
 import { describeValues, undefinedValue } from '../definition/describe-config.ts'
 import { checkConfig, parseConfig } from '../definition/parse-config.ts'
 
@@ -59,6 +60,12 @@ const consumer: ConfigDef = {
   'max.poll.interval.ms': key('INT', 'Maximum time between polls, and so of one `put`, in milliseconds.', size),
   'max.poll.records': key('INT', 'Maximum number of records in one `put`.', atLeast(1)),
   'metadata.max.age.ms': key('LONG', 'Interval at which topics are looked up again, in milliseconds.', size),
+  'partition.assignment.strategy': key(
+    'LIST',
+    'The assignors that tasks offer to their group, by the names of Java classes. The group uses the first one that all members ' +
+      'offer. With CooperativeStickyAssignor alone, tasks keep their partitions during a rebalance.',
+    listOfAssignors,
+  ),
   'session.timeout.ms': key(
     'INT',
     'Time without a heartbeat after which a task leaves the group, in milliseconds.',

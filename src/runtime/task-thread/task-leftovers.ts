@@ -37,7 +37,7 @@ export class TaskLeftovers {
       committed: (offsets) => task.committed?.(offsets),
       commitFailed: (offsets) => task.commitFailed?.(offsets),
       close: (partitions) => this.#track('close', task.close(partitions)),
-      flush: (signal) => this.#track('flush', task.flush(signal)),
+      flush: (signal, partitions) => this.#track('flush', task.flush(signal, partitions)),
       stop: async () => await this.#stop(task),
     }
   }

@@ -99,7 +99,7 @@ export const rules = {
     where: 'SinkTask.close',
   },
   flush: {
-    says: 'Makes the records of all `put` calls durable, if that is possible until `signal` fires.',
+    says: 'Makes the records of these partitions durable, if that is possible until `signal` fires.',
     where: 'SinkTask.flush',
   },
   converter: { says: 'Converts between bytes and Connect data. Synchronous.', where: 'Converter' },

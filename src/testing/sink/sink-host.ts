@@ -139,11 +139,11 @@ export class SinkHost {
     await this.#run.call('committed', rules.preCommit, () => this.#task.committed?.(offsets))
   }
 
-  /** A failure is left for the next commit, as the worker does. */
-  async flush(): Promise<void> {
+  /** A failure is left for the next commit, as the worker does. @param partitions those that are revoked; all by default */
+  async flush(partitions: readonly TopicPartition[] = [...this.#positions.values()]): Promise<void> {
     try {
       await withSignalAfter(this.#run.waitMs, 'the time of the flush is over', async (signal) => {
-        await this.#run.call('flush', rules.flush, async () => await this.#task.flush(signal))
+        await this.#run.call('flush', rules.flush, async () => await this.#task.flush(signal, partitions))
       })
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
@@ -153,7 +153,7 @@ export class SinkHost {
   /** Takes partitions away; those that are lost belong to another task already, so nothing of them is flushed or committed. */
   async close(partitions: readonly TopicPartition[], isLost = false): Promise<void> {
     if (!isLost) {
-      await this.flush()
+      await this.flush(partitions)
       await this.commit('acknowledged')
     }
     const names = partitions.map(formatTopicPartition)

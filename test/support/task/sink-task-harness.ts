@@ -242,7 +242,7 @@ export class SinkTaskHarness {
 
   /** The orderly end: flush, commit, close, stop. */
   async finish(): Promise<void> {
-    await this.#task.flush(AbortSignal.timeout(patienceMs))
+    await this.#task.flush(AbortSignal.timeout(patienceMs), this.log.partitions)
     await this.commit()
     await this.#task.close(this.log.partitions)
     await this.#task.stop()
@@ -251,7 +251,7 @@ export class SinkTaskHarness {
   /** Delivers all and makes it durable; the task stays. */
   async deliverAll(): Promise<void> {
     await this.deliver()
-    await this.#task.flush(AbortSignal.timeout(patienceMs))
+    await this.#task.flush(AbortSignal.timeout(patienceMs), this.log.partitions)
     await this.commit()
   }
 

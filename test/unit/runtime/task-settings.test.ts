@@ -83,6 +83,30 @@ describe('what a task is told', () => {
     expect(consumerOptions({ connector: 'c', task: 2 }, settings, config).instanceId).toBe('mine-2')
   })
 
+  it('offers the assignors that a setting names by the classes of Java, and leaves the default to the client', () => {
+    const kafka = 'org.apache.kafka.clients.consumer'
+    const worker = { ...settings, consumer: { 'partition.assignment.strategy': `${kafka}.CooperativeStickyAssignor` } }
+    expect(consumerOptions(c0, settings, {})).not.toHaveProperty('assignors')
+    expect(consumerOptions(c0, worker, {}).assignors).toEqual(['cooperative-sticky'])
+    const list = ['StickyAssignor', 'RoundRobinAssignor', 'RangeAssignor'].map((name) => `${kafka}.${name}`).join(', ')
+    const override = { 'consumer.override.partition.assignment.strategy': list }
+    expect(consumerOptions(c0, worker, override).assignors).toEqual(['sticky', 'roundrobin', 'range'])
+  })
+
+  it('refuses assignors that there are not, none, and one that is named twice, with those that there are', () => {
+    const range = 'org.apache.kafka.clients.consumer.RangeAssignor'
+    const refused = (value: string) => () =>
+      consumerOptions(c0, settings, { 'consumer.override.partition.assignment.strategy': value })
+    for (const value of [`${range},com.example.Mine`, 'range']) {
+      expect(refused(value)).toThrow(ConfigError)
+      expect(refused(value)).toThrow(
+        `there is no assignor ${value.split(',').at(-1)}: the assignors are ${range}, org.`,
+      )
+    }
+    expect(refused('')).toThrow('has to name at least one assignor: the assignors are')
+    expect(refused(`${range},${range}`)).toThrow(`names ${range} more than once`)
+  })
+
   it('refuses client settings that do not parse', () => {
     const refusals: readonly (readonly [() => unknown, string])[] = [
       [() => producerOptions(settings, { 'producer.override.batch.size': 'big' }), 'producer.override.batch.size'],

@@ -49,6 +49,8 @@ export class SinkRebalanceListener {
   async assigned(task: SinkTask, offsets: readonly OffsetToCommit[]): Promise<void> {
     const { control, positions, logger, consumer, isAllPaused, onAssignmentChanged } = this.#options
     if (control.isEnding) return
+    // Of a generation that adds nothing, the task hears nothing.
+    if (offsets.length === 0) return onAssignmentChanged()
     positions.assign(offsets)
     logAssigned(logger, offsets)
     try {
@@ -138,7 +140,7 @@ export class SinkRebalanceListener {
     const { control, commit, logger } = this.#options
     const names = namesOf(partitions)
     try {
-      if (control.failure === null) await this.#withinTime((signal) => task.flush(signal), 0.75)
+      if (control.failure === null) await this.#withinTime((signal) => task.flush(signal, partitions), 0.75)
     } catch (error) {
       logger.warn(`${names}: flush failed, records will be delivered again: ${errorMessage(error)}`)
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { SinkRecord } from '../../../../../src/api/record.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext } from '../../../../../src/api/task.ts'
-import type { GroupConsumerOptions } from '../../../../../src/client/group/group-consumer.ts'
+import type { GroupConsumerOptions } from '../../../../../src/client/group/group-consumer-options.ts'
 import { present } from '../../../../../src/foundation/assert.ts'
 import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
 import { writeAll } from '../../../../contract/client-harness.ts'
