@@ -1,4 +1,5 @@
 import {
+  parseHeaderText,
   primitive,
   utf8,
   type ConnectValue,
@@ -9,7 +10,6 @@ import {
 } from 'penstock/api'
 
 import { headerText } from './header-text.ts'
-import { parseHeaderText } from './parse-header-text.ts'
 
 const string = primitive('STRING')
 

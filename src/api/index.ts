@@ -38,6 +38,7 @@ export { javaDoubleText, javaFloatText } from './java/java-number.ts'
 export { parseProperties } from './java/java-properties.ts'
 export { javaRegExp, type JavaRegexOptions } from './java/java-regex.ts'
 export { javaText } from './java/java-text.ts'
+export { parseHeaderText } from './parse-header-text.ts'
 
 // JSON without loss of precision
 export { ByteSink } from './json/byte-sink.ts'

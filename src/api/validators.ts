@@ -83,7 +83,7 @@ export const nonEmptyWithoutControlChars: Validator = validator(
 )
 
 /** Rejects null. */
-export const nonNull: Validator = validator('non-null value', (value) =>
+export const nonNull: Validator = validator('non-null string', (value) =>
   value === null ? 'entry must be non null' : null,
 )
 

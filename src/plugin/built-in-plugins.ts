@@ -24,9 +24,24 @@ const rows: readonly Row[] = [
     'transformation',
     'io.debezium.transforms.ExtractNewRecordState',
     '0.1.0',
-    'plugins/transforms/extract-new-record-state',
+    'plugins/transforms/debezium/extract-new-record-state',
   ],
-  ['transformation', 'org.apache.kafka.connect.transforms.RegexRouter', '3.9.1', 'plugins/transforms/regex-router'],
+  ...halves('Cast', 'plugins/transforms/fields/cast'),
+  whole('DropHeaders', 'plugins/transforms/headers/drop-headers'),
+  ...halves('ExtractField', 'plugins/transforms/fields/extract-field'),
+  whole('Filter', 'plugins/transforms/routing/filter'),
+  ...halves('Flatten', 'plugins/transforms/fields/flatten'),
+  ...halves('HeaderFrom', 'plugins/transforms/headers/header-from'),
+  ...halves('HoistField', 'plugins/transforms/fields/hoist-field'),
+  ...halves('InsertField', 'plugins/transforms/fields/insert-field'),
+  whole('InsertHeader', 'plugins/transforms/headers/insert-header'),
+  ...halves('MaskField', 'plugins/transforms/fields/mask-field'),
+  whole('RegexRouter', 'plugins/transforms/routing/regex-router'),
+  ...halves('ReplaceField', 'plugins/transforms/fields/replace-field'),
+  ...halves('SetSchemaMetadata', 'plugins/transforms/fields/set-schema-metadata'),
+  ...halves('TimestampConverter', 'plugins/transforms/fields/timestamp-converter'),
+  whole('TimestampRouter', 'plugins/transforms/routing/timestamp-router'),
+  whole('ValueToKey', 'plugins/transforms/fields/value-to-key'),
   [
     'predicate',
     'org.apache.kafka.connect.transforms.predicates.HasHeaderKey',
@@ -116,6 +131,16 @@ const fileRows: readonly Row[] = [
   ['sink', 'org.apache.kafka.connect.file.FileStreamSinkConnector', '3.9.1', 'connectors/file-sink/index'],
   ['source', 'org.apache.kafka.connect.file.FileStreamSourceConnector', '3.9.1', 'connectors/file-source/index'],
 ]
+
+/** A transform of Kafka Connect. */
+function whole(name: string, module: string, exportName = 'plugin'): Row {
+  return ['transformation', `org.apache.kafka.connect.transforms.${name}`, '3.9.1', module, exportName]
+}
+
+/** A transform of Kafka Connect that has a class for keys and one for values. */
+function halves(name: string, module: string): readonly Row[] {
+  return [whole(`${name}$Key`, module, 'keyPlugin'), whole(`${name}$Value`, module, 'valuePlugin')]
+}
 
 // `.ts` in the source tree, `.js` in a build.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))

@@ -1,7 +1,6 @@
 import { fileConnectorsName } from './built-in-plugins.ts'
 import { simpleName } from './plugin-alias.ts'
 
-const kafkaTransforms = 'org.apache.kafka.connect.transforms'
 const kafkaConverters = 'org.apache.kafka.connect.converters'
 const debeziumTransforms = 'io.debezium.transforms'
 
@@ -17,21 +16,6 @@ function each(prefix: string, names: readonly string[], reason: string): readonl
 
 /** Common classes of Kafka Connect, Debezium and Confluent that are not available, with advice. */
 const unbuilt: ReadonlyMap<string, string> = new Map([
-  ...each(
-    kafkaTransforms,
-    ['Cast', 'ExtractField', 'Flatten', 'HeaderFrom', 'HoistField', 'InsertField', 'MaskField'].flatMap(bothHalves),
-    transformInstead,
-  ),
-  ...each(
-    kafkaTransforms,
-    ['ReplaceField', 'SetSchemaMetadata', 'TimestampConverter'].flatMap(bothHalves),
-    transformInstead,
-  ),
-  ...each(
-    kafkaTransforms,
-    ['DropHeaders', 'Filter', 'InsertHeader', 'TimestampRouter', 'ValueToKey'],
-    transformInstead,
-  ),
   ...each(
     kafkaConverters,
     ['BooleanConverter', 'DoubleConverter', 'FloatConverter', 'IntegerConverter', 'LongConverter', 'ShortConverter'],
@@ -76,10 +60,6 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.confluent.connect.jdbc.JdbcSinkConnector', 'there is no sink for databases'],
   ['io.debezium.connector.jdbc.JdbcSinkConnector', 'there is no sink for databases'],
 ])
-
-function bothHalves(name: string): readonly string[] {
-  return [`${name}$Key`, `${name}$Value`]
-}
 
 /** Returns the full name of a known class that is not available, with advice; null for an unknown class. */
 export function unbuiltClass(name: string): { readonly className: string; readonly advice: string } | null {

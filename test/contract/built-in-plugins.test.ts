@@ -25,8 +25,8 @@ import * as strings from '../../plugins/converters/string-converter.ts'
 import * as hasHeader from '../../plugins/predicates/has-header-key.ts'
 import * as tombstones from '../../plugins/predicates/record-is-tombstone.ts'
 import * as topics from '../../plugins/predicates/topic-name-matches.ts'
-import * as unwrap from '../../plugins/transforms/extract-new-record-state.ts'
-import * as router from '../../plugins/transforms/regex-router.ts'
+import * as unwrap from '../../plugins/transforms/debezium/extract-new-record-state.ts'
+import * as router from '../../plugins/transforms/routing/regex-router.ts'
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
 import { plainValues, sampleValues } from '../../src/testing/data/sample-values.ts'
 import {
@@ -124,6 +124,47 @@ describe.each<{ what: string; plugin: typeof router.plugin; config: RawConfig }>
 ])('the transform $what', (options) => {
   runAll(options.plugin, transformContract({ ...options, records: [...changes, tombstone], waitMs }))
 })
+
+/** Settings with which each of Kafka's transforms accepts a change event, as key or value. */
+const kafkaConfigs: Readonly<Record<string, RawConfig>> = {
+  Cast: { spec: 'op:string' },
+  DropHeaders: { headers: 'h' },
+  ExtractField: { field: 'op' },
+  Filter: {},
+  Flatten: { delimiter: '_' },
+  HeaderFrom: { fields: 'op', headers: 'op', operation: 'move' },
+  HoistField: { field: 'event' },
+  InsertField: { 'topic.field': 'topic' },
+  InsertHeader: { header: 'h', 'value.literal': '1' },
+  MaskField: { fields: 'op' },
+  ReplaceField: { renames: 'op:operation' },
+  SetSchemaMetadata: { 'schema.name': 'n' },
+  TimestampConverter: { field: 'none', 'target.type': 'unix' },
+  TimestampRouter: {},
+  ValueToKey: { fields: 'op' },
+}
+
+const nameOf = (className: string): string => /transforms\.(\w+)/.exec(className)?.[1] ?? ''
+const kafkaTransforms = builtInPlugins.filter(
+  ({ kind, className }) => kind === 'transformation' && nameOf(className) in kafkaConfigs,
+)
+
+/** {@link changes}, with the event as key too and with a time. */
+const events = changes.map((event): ConnectRecord => ({
+  ...event,
+  keySchema: event.valueSchema,
+  key: event.value,
+  timestamp: 1,
+  headers: [{ key: 'h', schema: null, value: 1 }],
+}))
+
+for (const { className, module, exportName } of kafkaTransforms) {
+  const plugin = ((await import(module)) as Record<string, typeof router.plugin>)[exportName] ?? router.plugin
+  describe(`the transform ${className}`, () => {
+    const config = kafkaConfigs[nameOf(className)] ?? {}
+    runAll(plugin, transformContract({ plugin, config, records: events, waitMs }))
+  })
+}
 
 const withHeader: ConnectRecord = { ...tombstone, headers: [{ key: 'h', schema: null, value: 'v' }] }
 

@@ -4,7 +4,7 @@ import { primitive, struct, withOptions, type ConnectValue, type Schema, type So
 import { describe, expect, it } from 'vitest'
 
 import { plugin as jsonConverter } from '../../plugins/converters/json-converter.ts'
-import { plugin as unwrap } from '../../plugins/transforms/extract-new-record-state.ts'
+import { plugin as unwrap } from '../../plugins/transforms/debezium/extract-new-record-state.ts'
 import { parseConfig } from '../../src/config/definition/parse-config.ts'
 
 interface Recorded {

@@ -10,7 +10,7 @@ import {
 } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
-import { plugin } from '../../../plugins/transforms/extract-new-record-state.ts'
+import { plugin } from '../../../plugins/transforms/debezium/extract-new-record-state.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 
 const transform = (raw: RawConfig = {}) => plugin.create(parseConfig(plugin.configDef, raw), raw)

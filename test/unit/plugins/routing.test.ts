@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { plugin as hasHeaderKey } from '../../../plugins/predicates/has-header-key.ts'
 import { plugin as recordIsTombstone } from '../../../plugins/predicates/record-is-tombstone.ts'
 import { plugin as topicNameMatches } from '../../../plugins/predicates/topic-name-matches.ts'
-import { plugin as regexRouter } from '../../../plugins/transforms/regex-router.ts'
+import { plugin as regexRouter } from '../../../plugins/transforms/routing/regex-router.ts'
 
 const record = (topic: string): ConnectRecord => ({
   topic,

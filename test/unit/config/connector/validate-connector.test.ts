@@ -27,7 +27,11 @@ const unserved: [key: string, value: string, reason: string][] = [
     'select 1',
     'is not supported: custom SELECT statements for the snapshot',
   ],
-  ['transforms.cast.type', 'org.apache.kafka.connect.transforms.Cast$Value', 'Cast$Value is known but not available: '],
+  [
+    'transforms.zone.type',
+    'io.debezium.transforms.TimezoneConverter',
+    'TimezoneConverter is known but not available: ',
+  ],
   ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not available: '],
   [
     'value.converter',
@@ -427,7 +431,7 @@ describe('a validation', () => {
 
   it('reports all unsupported settings together', async () => {
     const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))
-    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'outbox,cast' })
+    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'outbox,zone' })
     expect(errors.map(([key]) => key).toSorted()).toEqual(Object.keys(all).toSorted())
   })
 

@@ -1,16 +1,7 @@
-import {
-  arrayOf,
-  decimalTextOf,
-  javaFloatText,
-  Logical,
-  mapOf,
-  primitive,
-  unscaledDecimal,
-  type ConnectValue,
-  type Schema,
-  type SchemaAndValue,
-  type SchemaType,
-} from 'penstock/api'
+import type { SchemaAndValue } from './converter.ts'
+import { decimalTextOf, unscaledDecimal } from './decimal.ts'
+import { javaFloatText } from './java/java-number.ts'
+import { arrayOf, Logical, mapOf, primitive, type ConnectValue, type Schema, type SchemaType } from './schema.ts'
 
 const string = primitive('STRING')
 const boolean = primitive('BOOLEAN')
@@ -24,7 +15,8 @@ const integers = (['INT8', 'INT16', 'INT32', 'INT64'] as const).map((type, i) =>
   bits: 8 << i,
 }))
 
-const numberText = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$/
+// As in Java, a number begins with a sign or a digit.
+const numberText = /^(?:[+-]?\d+(?:\.\d*)?|[+-]\.\d+)(?:[eE][+-]?\d{1,3})?$/
 const integerText = /^-?\d{1,20}$/
 const dateText = /^\d{4}-\d\d-\d\d$/
 const timeText = /^\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -208,7 +200,14 @@ function commonSchema(elements: readonly SchemaAndValue[]): Schema | null {
     else if (common.name !== null || schema.name !== null) return null
     else if (widening.includes(common.type) && widening.includes(schema.type)) {
       if (widening.indexOf(schema.type) > widening.indexOf(common.type)) common = schema
-    } else if (common.type !== schema.type || schema.valueSchema !== null) return null
+    } else if (!isSame(common, schema)) return null
   }
   return common
+}
+
+/** Compares schemas of lists and maps by those of their elements. */
+function isSame(a: Schema | null, b: Schema | null): boolean {
+  if (a === null || b === null) return a === b
+  if (a.type !== b.type || a.name !== b.name) return false
+  return a.name === null && isSame(a.keySchema, b.keySchema) && isSame(a.valueSchema, b.valueSchema)
 }

@@ -8,6 +8,7 @@ export function javaReplacement(match: RegExpExecArray, replacement: string): st
     const character = replacement.charAt(i)
     if (character === '\\') {
       i += 1
+      if (i === replacement.length) throw new SyntaxError('character to be escaped is missing')
       text += replacement.charAt(i)
     } else if (character === '$') {
       const reference = groupReference(match, replacement, i + 1)

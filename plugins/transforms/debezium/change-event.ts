@@ -1,7 +1,6 @@
 import {
   fieldOf,
   isArray,
-  isMap,
   withOptions,
   type ConnectRecord,
   type ConnectValue,
@@ -9,6 +8,8 @@ import {
   type Schema,
   type StructValue,
 } from 'penstock/api'
+
+import { isPlainMap } from '../record/plain-map.ts'
 
 /** A value in a change event with its schema, which is null in events without schemas. */
 export interface Part {
@@ -90,11 +91,4 @@ function plainEvent(envelope: PlainMap): ChangeEvent {
       return isPlainMap(outer) ? member(outer, field) : null
     },
   }
-}
-
-/** Returns whether a value without a schema is a JSON object. */
-export function isPlainMap(value: ConnectValue): value is PlainMap {
-  return (
-    typeof value === 'object' && value !== null && !isArray(value) && !isMap(value) && !(value instanceof Uint8Array)
-  )
 }

@@ -12,7 +12,8 @@ import {
   type TransformPlugin,
 } from 'penstock/api'
 
-import { changeEventOf, isPlainMap, optionalForm, type ChangeEvent, type Part } from './change-event.ts'
+import { isPlainMap } from '../record/plain-map.ts'
+import { changeEventOf, optionalForm, type ChangeEvent, type Part } from './change-event.ts'
 import {
   newRecordStateConfig,
   newRecordStateSettings,

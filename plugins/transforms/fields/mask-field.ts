@@ -1,0 +1,151 @@
+import {
+  DataError,
+  isArray,
+  isMap,
+  Logical,
+  nonEmptyString,
+  type ConfigDef,
+  type ConnectRecord,
+  type ConnectValue,
+  type Schema,
+  type Transform,
+} from 'penstock/api'
+
+import { decimalParts, decimalToLong, isBigDecimal, lowBits } from '../numbers/java-numbers.ts'
+import { isPlainMap, memberOf, setMember, type MutableMap } from '../record/plain-map.ts'
+import { kafkaTransforms, type Side } from '../record/record-side.ts'
+import { kindOf, requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
+import { listOf, nonEmptyList, replaceNullWithDefault, replacesNull, textOf } from '../record/setting.ts'
+import { keptField, perSchema, structShape, type StructShape } from '../record/struct-shape.ts'
+
+const configDef = {
+  fields: { type: 'LIST', importance: 'HIGH', doc: 'Names of fields to mask.', validator: nonEmptyList },
+  replacement: {
+    type: 'STRING',
+    defaultValue: null,
+    importance: 'LOW',
+    doc: "Custom value replacement, that will be applied to all 'fields' values (numeric or non-empty string values only).",
+    validator: nonEmptyString,
+  },
+  'replace.null.with.default': replaceNullWithDefault,
+} as const satisfies ConfigDef
+
+/** Returns the mask of a value that is not null. */
+type Mask = (value: ConnectValue) => ConnectValue
+
+/** Replaces values of fields by the zero of their type, or by a text. Null stays null. */
+class MaskField implements Transform {
+  readonly #side: Side
+  readonly #fields: ReadonlySet<string>
+  readonly #replacement: string | null
+  readonly #shapeOf: (schema: Schema) => StructShape
+
+  constructor(side: Side, fields: readonly string[], replacement: string | null, replaceNull: boolean) {
+    this.#side = side
+    this.#fields = new Set(fields)
+    this.#replacement = replacement
+    this.#shapeOf = perSchema((schema) => this.#shape(schema, replaceNull))
+  }
+
+  apply<R extends ConnectRecord>(record: R): R {
+    const { transform } = this.#side
+    const value = this.#side.valueOf(record)
+    const schema = this.#side.schemaOf(record)
+    if (schema === null) return this.#side.with(record, null, this.#map(value))
+    const values = requireStruct(schema, value, transform)
+    return this.#side.with(record, schema, this.#shapeOf(schema).row(values))
+  }
+
+  #map(value: ConnectValue): MutableMap {
+    const { transform } = this.#side
+    const map = requireMap(value, transform)
+    const masked: MutableMap = { ...map }
+    for (const name of this.#fields) {
+      const member = memberOf(map, name)
+      setMember(masked, name, member === null ? null : this.#mask(null, `${transform}: field "${name}"`)(member))
+    }
+    return masked
+  }
+
+  #shape(schema: Schema, replaceNull: boolean): StructShape {
+    const { transform } = this.#side
+    requireStructSchema(schema, transform)
+    const fields = schema.fields.map((field) => {
+      const kept = keptField(field, replaceNull)
+      if (!this.#fields.has(field.name)) return kept
+      return { ...kept, convert: this.#mask(field.schema, `${transform}: field "${field.name}"`) }
+    })
+    return structShape(schema, fields, transform)
+  }
+
+  #mask(schema: Schema | null, what: string): Mask {
+    const replacement = this.#replacement
+    if (replacement === null) return (value) => zeroOf(schema, value, what)
+    return (value) => replaced(schema, value, replacement, what)
+  }
+}
+
+function zeroOf(schema: Schema | null, value: ConnectValue, what: string): ConnectValue {
+  if (isDecimal(schema)) return '0'
+  if (typeof value === 'number' || typeof value === 'bigint') return 0
+  if (typeof value === 'string') return ''
+  if (typeof value === 'boolean') return false
+  if (isArray(value) && schema?.type !== 'STRUCT') return []
+  if (isMap(value)) return new Map()
+  if (isPlainMap(value)) return {}
+  throw new DataError(`${what}: cannot mask ${kindOf(schema, value)}`)
+}
+
+function isDecimal(schema: Schema | null): boolean {
+  return schema?.name === Logical.decimal && schema.type === 'BYTES'
+}
+
+const temporal: ReadonlySet<string | null> = new Set([Logical.date, Logical.time, Logical.timestamp])
+
+function replaced(schema: Schema | null, value: ConnectValue, replacement: string, what: string): ConnectValue {
+  const isNumber = typeof value === 'number' || typeof value === 'bigint' || isDecimal(schema)
+  if (typeof value === 'string' && !isNumber) return replacement
+  if (!isNumber || temporal.has(schema?.name ?? null)) {
+    throw new DataError(`${what}: cannot mask ${kindOf(schema, value)} with a replacement`)
+  }
+  if (!isBigDecimal(replacement)) {
+    throw new DataError(`${what}: the replacement "${replacement}" is no number, as ${kindOf(schema, value)} needs`)
+  }
+  switch (schema?.type ?? (Number.isInteger(value) || typeof value === 'bigint' ? 'INT64' : 'FLOAT64')) {
+    case 'INT8':
+      return lowBits(decimalToLong(replacement), 8)
+    case 'INT16':
+      return lowBits(decimalToLong(replacement), 16)
+    case 'INT32':
+      return lowBits(decimalToLong(replacement), 32)
+    case 'INT64':
+      return lowBits(decimalToLong(replacement), 64)
+    case 'FLOAT32':
+      return Math.fround(Number(replacement)) + 0
+    case 'FLOAT64':
+      return Number(replacement) + 0
+    default:
+      return plainDecimal(replacement)
+  }
+}
+
+/** Returns the text of a decimal without an exponent. */
+function plainDecimal(text: string): string {
+  const { digits, scale } = decimalParts(text)
+  const trimmed = digits.replace(/^0+(?=\d)/, '')
+  const sign = text.startsWith('-') && /[1-9]/.test(digits) ? '-' : ''
+  if (scale <= 0) return sign + (trimmed === '0' ? '0' : trimmed + '0'.repeat(-scale))
+  const padded = trimmed.padStart(scale + 1, '0')
+  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
+}
+
+const plugins = kafkaTransforms(
+  'MaskField',
+  configDef,
+  (side, config) => new MaskField(side, listOf(config, 'fields'), textOf(config, 'replacement'), replacesNull(config)),
+)
+
+/** `org.apache.kafka.connect.transforms.MaskField$Key`. */
+export const keyPlugin = plugins.key
+/** `org.apache.kafka.connect.transforms.MaskField$Value`. */
+export const valuePlugin = plugins.value

@@ -1,0 +1,71 @@
+import type {
+  ConfigDef,
+  ConnectRecord,
+  ConnectValue,
+  Header,
+  ParsedConfig,
+  RawConfig,
+  Schema,
+  Transform,
+  TransformPlugin,
+} from 'penstock/api'
+
+/** The half of records that a transform works on: the key for a class `…$Key`, the value for `…$Value`. */
+export interface Side {
+  /** The name of the transform for messages, such as `Cast$Value`. */
+  readonly transform: string
+  schemaOf(record: ConnectRecord): Schema | null
+  valueOf(record: ConnectRecord): ConnectValue
+  /** Returns the record with another half. */
+  with<R extends ConnectRecord>(record: R, schema: Schema | null, value: ConnectValue): R
+  /** Returns the record with another half and other headers. */
+  withHeaders<R extends ConnectRecord>(
+    record: R,
+    schema: Schema | null,
+    value: ConnectValue,
+    headers: readonly Header[],
+  ): R
+}
+
+function keySide(name: string): Side {
+  return {
+    transform: `${name}$Key`,
+    schemaOf: (record) => record.keySchema,
+    valueOf: (record) => record.key,
+    with: (record, keySchema, key) => ({ ...record, keySchema, key }),
+    withHeaders: (record, keySchema, key, headers) => ({ ...record, keySchema, key, headers }),
+  }
+}
+
+function valueSide(name: string): Side {
+  return {
+    transform: `${name}$Value`,
+    schemaOf: (record) => record.valueSchema,
+    valueOf: (record) => record.value,
+    with: (record, valueSchema, value) => ({ ...record, valueSchema, value }),
+    withHeaders: (record, valueSchema, value, headers) => ({ ...record, valueSchema, value, headers }),
+  }
+}
+
+/** Describes one of Kafka's transforms. */
+export function kafkaTransform(
+  name: string,
+  configDef: ConfigDef,
+  create: (config: ParsedConfig, raw: RawConfig) => Transform,
+): TransformPlugin {
+  const className = `org.apache.kafka.connect.transforms.${name}`
+  return { kind: 'transformation', className, aliases: [], version: '3.9.1', configDef, create }
+}
+
+/** Describes one of Kafka's transforms that has a class for keys and one for values. */
+export function kafkaTransforms(
+  name: string,
+  configDef: ConfigDef,
+  create: (side: Side, config: ParsedConfig, raw: RawConfig) => Transform,
+): { readonly key: TransformPlugin; readonly value: TransformPlugin } {
+  const [key, value] = [keySide(name), valueSide(name)]
+  return {
+    key: kafkaTransform(key.transform, configDef, (config, raw) => create(key, config, raw)),
+    value: kafkaTransform(value.transform, configDef, (config, raw) => create(value, config, raw)),
+  }
+}

@@ -1,0 +1,33 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import type { TransformPlugin } from 'penstock/api'
+import { expect, it } from 'vitest'
+
+import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
+import { reasons } from '../oracle/deviations.ts'
+import { optionsTable, withOptions } from '../support/worker/options-table.ts'
+
+/** A section for each transform and predicate, one for both halves of a record, and the differences from Kafka Connect. */
+async function sections(): Promise<string> {
+  const texts = new Map<string, string>()
+  for (const { kind, className, module, exportName } of builtInPlugins) {
+    if (kind !== 'transformation' && kind !== 'predicate') continue
+    const { configDef } = ((await import(module)) as Record<string, TransformPlugin>)[exportName] ?? { configDef: {} }
+    const title = className.replace(/\$(?:Key|Value)$/, '$$Key` and `$$Value')
+    const table = Object.keys(configDef).length === 0 ? 'No options.' : optionsTable(configDef)
+    texts.set(`## \`${title}\``, table)
+  }
+  const listed = Object.values(reasons).map((reason) => `- ${reason}`)
+  texts.set('## Differences from Kafka Connect', listed.join('\n'))
+  return [...texts].map(([title, text]) => `${title}\n\n${text.trim()}`).join('\n\n')
+}
+
+it('docs/reference/transforms.md lists the options of each transform and predicate', async () => {
+  const file = fileURLToPath(new URL('../../docs/reference/transforms.md', import.meta.url))
+  const document = readFileSync(file, 'utf8')
+  const wanted = withOptions(document, await sections())
+  // `npm run docs` writes it.
+  if (process.env['UPDATE_DOCS'] === '1') writeFileSync(file, wanted ?? document)
+  else expect(document).toBe(wanted)
+})
