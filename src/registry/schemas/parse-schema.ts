@@ -7,6 +7,7 @@ import { registryErrors } from '../registry-error.ts'
 import { referredSubject } from '../state/qualified-subject.ts'
 import type { SchemaContent, SchemaReference, SchemaVersion } from '../state/registry-schema.ts'
 import type { RegistryState } from '../state/registry-state.ts'
+import { RecentSchemas } from './recent-schemas.ts'
 import type { ParsedSchema, ResolvedReference, SchemaSource } from './parsed-schema.ts'
 
 const types: Readonly<Record<string, (source: SchemaSource) => ParsedSchema>> = {
@@ -22,6 +23,8 @@ const latestVersion = -1
 
 /** What is parsed: the content of a schema, and the subject whose context its references belong to. */
 type ParsableSchema = Pick<SchemaContent, 'schemaType' | 'schema' | 'references'> & { readonly subject: string }
+
+const recent = new RecentSchemas()
 
 /** Parsed versions: they never change, nor does what they refer to. */
 const parsedVersions = new WeakMap<SchemaVersion, ParsedSchema>()
@@ -49,6 +52,7 @@ export function parseSchema(state: RegistryState, parsable: ParsableSchema): Par
   if (schema.trim() === '') throw registryErrors.invalidSchema('Empty schema')
   const references = parsable.references.map((reference) => withVersion(state, subject, reference))
   try {
+    if (references.length === 0) return recent.of(schemaType, schema, () => parse({ schema, references, resolved: [] }))
     return parse({ schema, references, resolved: new References(state).of(subject, references) })
   } catch (error) {
     if (!(error instanceof AvroParseError) && !(error instanceof JsonError)) throw error

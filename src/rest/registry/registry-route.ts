@@ -54,7 +54,7 @@ export function registryRoute(operation: RegistryOperation): Route {
     method,
     path: `${registryPrefix}${path}`,
     needs: { role, of: 'worker' },
-    ...(method === 'GET' ? { isQuick: quick } : {}),
+    ...(method === 'GET' || reads === true ? { isQuick: quick } : {}),
     ...(reads === true ? { onlyReads: true } : {}),
     speaks: 'registry',
     async handle(request: RestRequest, context: RestContext): Promise<RestResponse> {
