@@ -12,6 +12,7 @@ import { nearestKey } from '../config/definition/nearest-key.ts'
 import { argumentFault } from '../config/definition/argument-fault.ts'
 import { exitCodes } from '../foundation/process/exit-codes.ts'
 import { tokenOf } from './token-file.ts'
+import type { BrokerRegistry, startBrokerRegistry } from './registry/broker-registry.ts'
 import { stopSignal } from './stop-signal.ts'
 
 /** The command line is invalid. */
@@ -26,6 +27,8 @@ export interface BrokerCommandOptions {
   readonly dataDir: string
   readonly allowUnauthenticated: boolean
   readonly settings: SettledBroker
+  /** Where the schema registry listens; null: there is none. */
+  readonly registry: ListenAddress | null
   /** The credentials that clients need: the user, and the file of its password. Null: none. */
   readonly access: { readonly username: string; readonly tokenFile: string } | null
 }
@@ -37,6 +40,8 @@ const usage = `penstock broker --listen HOST:PORT --data DIR
   --data DIR                    the data directory (default ./penstock-data)
   --set NAME=VALUE              a broker setting by Kafka's name, such as log.retention.hours=24; may be given several
                                 times. docs/reference/worker.md lists them all, below embedded.broker.
+  --registry HOST:PORT          the address on which a schema registry listens, such as 127.0.0.1:8081; its URL is
+                                http://HOST:PORT/schema-registry, its password that of --token-file (default: none)
   --token-file FILE             file with the password of clients (SASL/PLAIN); a missing file is created with a random one
   --user NAME                   the user name of clients (default penstock)
   --allow-unauthenticated       listen beyond this machine; anyone who reaches the port may read and write everything
@@ -46,12 +51,14 @@ const usage = `penstock broker --listen HOST:PORT --data DIR
 export function parseBrokerArguments(args: readonly string[]): BrokerCommandOptions | null {
   const values = parsed(args)
   if (values.help === true) return null
-  const listen = parseAddress(values.listen ?? '127.0.0.1:9092')
+  const listen = parseAddress(values.listen ?? '127.0.0.1:9092', '--listen')
   const allowUnauthenticated = values['allow-unauthenticated'] === true
   const access = accessOf(values)
-  if (!isLoopback(listen.host) && access === null && !allowUnauthenticated) {
+  const registry = values.registry === undefined ? null : parseAddress(values.registry, '--registry')
+  const open = [listen, registry].find((address) => address !== null && !isLoopback(address.host)) ?? null
+  if (open !== null && access === null && !allowUnauthenticated) {
     throw new BrokerCommandError(
-      `${listen.host} can be reached from other machines, and clients would not have to authenticate. ` +
+      `${open.host} can be reached from other machines, and clients would not have to authenticate. ` +
         'Listen on 127.0.0.1, add --token-file FILE, or add --allow-unauthenticated where the network is trusted.',
     )
   }
@@ -61,6 +68,7 @@ export function parseBrokerArguments(args: readonly string[]): BrokerCommandOpti
     dataDir: values.data ?? './penstock-data',
     allowUnauthenticated,
     settings: settingsOf(values.set ?? []),
+    registry,
     access,
   }
 }
@@ -99,6 +107,7 @@ const options = {
   listen: { type: 'string' },
   advertise: { type: 'string' },
   data: { type: 'string' },
+  registry: { type: 'string' },
   set: { type: 'string', multiple: true },
   'token-file': { type: 'string' },
   user: { type: 'string' },
@@ -113,12 +122,12 @@ function parsed(args: readonly string[]) {
   return parseArgs(config).values
 }
 
-function parseAddress(text: string): ListenAddress {
+function parseAddress(text: string, option: string): ListenAddress {
   const match = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]*)):(?<port>\d{1,5})$/.exec(text)
   const port = Number(match?.groups?.['port'])
   const host = match?.groups?.['six'] ?? match?.groups?.['host']
   if (host === undefined || host === '' || port > 65_535) {
-    throw new BrokerCommandError(`--listen ${text} is not HOST:PORT, such as 127.0.0.1:9092 or [::1]:9092`)
+    throw new BrokerCommandError(`${option} ${text} is not HOST:PORT, such as 127.0.0.1:9092 or [::1]:9092`)
   }
   return { host, port }
 }
@@ -140,11 +149,12 @@ export async function runBrokerCommand(
   const logger = new NamedLogger('broker', new PinoSink(LogLevels.startingAt('info'), destination))
   const stopped = stopSignal(() => logger.warn('ignoring SIGHUP: not attached to a terminal'))
   const { access } = options
+  const credentials =
+    access === null ? null : { username: access.username, password: tokenOf(access.tokenFile, '--token-file') }
   // In a thread, as in a worker, so that its heap is bounded.
   const broker = await BrokerHost.start({
-    ...(access === null
-      ? {}
-      : { credentials: { username: access.username, password: tokenOf(access.tokenFile, '--token-file') } }),
+    ...(credentials === null ? {} : { credentials }),
+    ownSocket: options.registry !== null,
     dataDir: options.dataDir,
     listen: options.listen,
     ...options.settings,
@@ -154,11 +164,27 @@ export async function runBrokerCommand(
   })
   const { host, port } = broker.address
   write(`log on ${host}:${port}, data in ${options.dataDir} — kcat -b ${host}:${port} -L\n`)
+  const registry = await startedRegistry(options, { broker, credentials, logger }).catch(async (error: unknown) => {
+    await broker.close()
+    throw error
+  })
+  if (registry !== null) write(`schema registry on ${registry.url}\n`)
   const death = await Promise.race([stopped.then(() => null), broker.ended])
   if (death !== null) {
     logger.error(`the broker died: ${death.message}`, { error: death })
     return exitCodes.brokerDied
   }
+  await registry?.close()
   await broker.close()
   return 0
+}
+
+/** Null when none is asked for. Its code is loaded only where it is. */
+async function startedRegistry(
+  { registry }: BrokerCommandOptions,
+  parts: Pick<Parameters<typeof startBrokerRegistry>[0], 'broker' | 'credentials' | 'logger'>,
+): Promise<BrokerRegistry | null> {
+  if (registry === null) return null
+  const { startBrokerRegistry } = await import('./registry/broker-registry.ts')
+  return await startBrokerRegistry({ listen: registry, clock: systemClock, ...parts })
 }

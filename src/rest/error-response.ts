@@ -1,4 +1,4 @@
-import type { RestResponse, Route } from './route.ts'
+import type { Operation, RestResponse } from './route.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
 import { errorMessage } from '../foundation/error-message.ts'
@@ -22,13 +22,13 @@ import {
 import { OverloadedError, RestError } from './rest-error.ts'
 
 /** An error with Connect's status and body: `{"error_code":404,"message":"Connector x not found"}`. */
-export function errorResponse(error: unknown, route: Route | null): RestResponse {
+export function errorResponse(error: unknown, route: Operation | null): RestResponse {
   const status = statusOf(error, route)
   const code = error instanceof RegistryError ? error.errorCode : status
   return { status, json: { error_code: code, message: messageOf(error, route) }, ...headersOf(error) }
 }
 
-function statusOf(error: unknown, route: Route | null): number {
+function statusOf(error: unknown, route: Operation | null): number {
   if (error instanceof RestError || error instanceof RegistryError) return error.status
   if (error instanceof BadRequestError || error instanceof ConfigTooLargeError) return 400
   if (error instanceof ForbiddenError) return 403
@@ -40,7 +40,7 @@ function statusOf(error: unknown, route: Route | null): number {
   return 500
 }
 
-function messageOf(error: unknown, route: Route | null): string {
+function messageOf(error: unknown, route: Operation | null): string {
   // On writes Connect says what happened to the request; on reads clients match the error's own text.
   if (error instanceof RebalanceNeededError && route?.forwardable === true) {
     return 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)'

@@ -1,7 +1,7 @@
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import type { Exchange } from './request/exchange.ts'
-import type { RestResponse, Route } from './route.ts'
+import type { Operation, RestResponse } from './route.ts'
 
 import { ConnectError } from '../api/errors.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
@@ -57,7 +57,7 @@ export class RequestLog {
     this.#streaks.log('info', { kind: text, client }, text, fields)
   }
 
-  forwarded({ method, path }: Route, reason: Error): void {
+  forwarded({ method, path }: Operation, reason: Error): void {
     this.#logger.debug(`${method} ${path} is forwarded to another worker: ${reason.message}`)
   }
 
@@ -81,7 +81,7 @@ export class RequestLog {
   }
 }
 
-function actionOf({ method, path }: Route, { status }: RestResponse): string {
+function actionOf({ method, path }: Operation, { status }: RestResponse): string {
   const action = actions[path.slice(path.lastIndexOf('/') + 1)]
   if (action !== undefined) return action
   if (method === 'DELETE') return 'deleted'
@@ -89,7 +89,7 @@ function actionOf({ method, path }: Route, { status }: RestResponse): string {
 }
 
 /** The connector, or its task. The name of a connector that was just created is in the response's Location. */
-function subjectOf(route: Route, path: string, { headers }: RestResponse): string {
+function subjectOf(route: Operation, path: string, { headers }: RestResponse): string {
   const created = route.path === '/connectors' ? new URL(headers?.['Location'] ?? 'http://x').pathname : path
   const [, , connector = '', kind, task] = created.split('/')
   const name = clipped(decodeURIComponent(connector))

@@ -7,7 +7,7 @@ import type { RestLimits } from '../config/worker/rest/rest-limits.ts'
 import type { RestConnections } from './limits/rest-connections.ts'
 import type { RequestLog } from './request-log.ts'
 import type { RestMeters } from './rest-meters.ts'
-import type { RestContext, RestResponse, Route } from './route.ts'
+import type { RestResponse, Route } from './route.ts'
 
 import { fastify } from 'fastify'
 import { plainJson } from '../api/json/json-text.ts'
@@ -34,9 +34,11 @@ const { createServer, maxHeaderSize } = process.getBuiltinModule('node:http')
 /** Methods for which fastify would read bodies. */
 const methodsWithBody = ['DELETE', 'OPTIONS', 'PATCH', 'PUT', 'POST', 'QUERY']
 
-export interface RestAppOptions {
-  readonly context: RestContext
-  readonly routes: readonly Route[]
+export interface RestAppOptions<C> {
+  readonly context: C
+  readonly routes: readonly Route<C>[]
+  /** What the server is doing, for requests that take too long. */
+  readonly stage: () => string
   readonly clock: Clock
   readonly log: RequestLog
   readonly meters: RestMeters
@@ -52,7 +54,7 @@ export interface RestAppOptions {
 }
 
 /** The REST API as a fastify instance. The servers of its listeners pass their requests to `routing`. */
-export async function restApp(options: RestAppOptions): Promise<FastifyInstance> {
+export async function restApp<C>(options: RestAppOptions<C>): Promise<FastifyInstance> {
   const app = fastify({
     // One that never listens: there may be several listeners, and their limits are ours.
     serverFactory: () => createServer(),
@@ -74,10 +76,10 @@ function noCompiler(): never {
 }
 
 /** The steps of every request, in the order in which fastify calls them. */
-class RestLifecycle {
-  readonly #options: RestAppOptions
+class RestLifecycle<C> {
+  readonly #options: RestAppOptions<C>
   readonly #gate: RequestGate
-  readonly #calls: RouteCalls
+  readonly #calls: RouteCalls<C>
   readonly #unrouted: UnroutedRequests
   readonly #probes: ReadonlySet<string>
   /** Null: there are none. */
@@ -85,7 +87,7 @@ class RestLifecycle {
   /** By name, in lower case. */
   readonly #headers: ReadonlyMap<string, readonly ResponseHeader[]>
 
-  constructor(options: RestAppOptions) {
+  constructor(options: RestAppOptions<C>) {
     this.#options = options
     this.#gate = new RequestGate(options.clock, options.limits)
     this.#calls = new RouteCalls({ ...options, gate: this.#gate })
@@ -128,7 +130,7 @@ class RestLifecycle {
     })
   }
 
-  #registerRoute(app: FastifyInstance, route: Route): void {
+  #registerRoute(app: FastifyInstance, route: Route<C>): void {
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),

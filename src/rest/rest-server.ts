@@ -2,7 +2,7 @@ import type { RequestListener, ServerOptions } from 'node:http'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { Meters } from '../foundation/metrics/meters.ts'
-import type { RestContext } from './route.ts'
+import type { RegistryContext, RestContext } from './route.ts'
 
 import {
   formatListenAddress,
@@ -24,16 +24,19 @@ import type { UserLogins } from './access/user-logins.ts'
 import { maskingHerder } from './masking/masking-herder.ts'
 import { AccessToken } from './request/access-token.ts'
 import { RequestLog } from './request-log.ts'
-import { restApp } from './rest-app.ts'
+import { restApp, type RestAppOptions } from './rest-app.ts'
 import { ListenError } from './rest-error.ts'
 import { RestMeters } from './rest-meters.ts'
 import { RestServerResponse } from './rest-server-response.ts'
 import { allRoutes } from './routes/all-routes.ts'
 import { docsRoutes } from './routes/docs-routes.ts'
 
-export interface RestOptions extends RestContext {
+/** What any server of routes has: listeners, limits, clients that may use it, logs. */
+export interface ServingOptions {
   /** Port 0 binds a free port. */
   readonly listeners: readonly RestListener[]
+  /** The setting that names them; `listeners` unless given. */
+  readonly listenersKey?: string
   /** Those that serve only `/admin`, which {@link listeners} then do not serve. Absent: they do. */
   readonly adminListeners?: readonly RestListener[] | null
   /** The pages of other origins that may call the API. Absent: none may. */
@@ -49,16 +52,19 @@ export interface RestOptions extends RestContext {
   readonly meters: Meters
   /** Where they differ from the defaults. */
   readonly limits?: Partial<RestLimits>
-  /** Whether passwords in configs are hidden. Absent: they are shown, as in Kafka Connect. */
-  readonly masksPasswords?: boolean
-  /** Whether `/docs` and `/openapi.yaml` are served. Absent: they are not, as in Kafka Connect. */
-  readonly servesDocs?: boolean
   /** A request must carry it, unless it is to a {@link Route.probe} or from one of the {@link users}. */
   readonly token?: string
   /** The users that have access. With neither a token nor users, every client has. */
   readonly users?: UserLogins
   /** Of requests to other workers. Absent: that of the system. */
   readonly forwardTls?: ForwardTls | null
+}
+
+export interface RestOptions extends ServingOptions, RestContext {
+  /** Whether passwords in configs are hidden. Absent: they are shown, as in Kafka Connect. */
+  readonly masksPasswords?: boolean
+  /** Whether `/docs` and `/openapi.yaml` are served. Absent: they are not, as in Kafka Connect. */
+  readonly servesDocs?: boolean
 }
 
 /** The running REST API. */
@@ -82,21 +88,39 @@ const maxCheckMs = 5000
  * @throws ListenError that names the address that cannot be bound, and what to do
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
-  const { hosts = [], clock, logger, token, users = null } = options
-  const limits = { ...defaultRestLimits, ...options.limits }
-  const streaks = new LogStreaks(clock, logger)
-  const audit = options.audit === undefined ? null : new AuditLog(options.audit, clock)
-  const meters = new RestMeters(options.meters)
-  const connections = new RestConnections({ limits, clock, streaks, meters })
+  const { herder, clock } = options
   const routes = [
     ...allRoutes,
     ...(options.servesDocs === true ? docsRoutes : []),
     // Loaded only where it is served.
     ...(options.registry === undefined ? [] : (await import('./registry/registry-routes.ts')).registryRoutes),
   ]
+  const context = options.masksPasswords === true ? { ...options, herder: maskingHerder(herder, clock) } : options
+  return await serve(options, { context, routes, stage: () => herder.stage() })
+}
+
+/** Serves the schema registry alone. @throws ListenError as {@link startRest} */
+export async function startRegistryRest(options: ServingOptions, context: RegistryContext): Promise<RestServer> {
+  const { registryRoutes } = await import('./registry/registry-routes.ts')
+  return await serve(options, {
+    context,
+    routes: registryRoutes,
+    stage: () => 'The schema registry waits for its topic.',
+  })
+}
+
+async function serve<C>(
+  options: ServingOptions,
+  api: Pick<RestAppOptions<C>, 'context' | 'routes' | 'stage'>,
+): Promise<RestServer> {
+  const { hosts = [], clock, logger, token, users = null } = options
+  const limits = { ...defaultRestLimits, ...options.limits }
+  const streaks = new LogStreaks(clock, logger)
+  const audit = options.audit === undefined ? null : new AuditLog(options.audit, clock)
+  const meters = new RestMeters(options.meters)
+  const connections = new RestConnections({ limits, clock, streaks, meters })
   const app = await restApp({
-    context: options.masksPasswords === true ? { ...options, herder: maskingHerder(options.herder, clock) } : options,
-    routes,
+    ...api,
     clock,
     log: new RequestLog(logger, streaks, audit),
     meters,
@@ -143,10 +167,14 @@ interface Listener {
   readonly serves: ServedPaths
 }
 
-function listenersOf({ listeners, adminListeners = null }: RestOptions): readonly Listener[] {
+function listenersOf({
+  listeners,
+  listenersKey = 'listeners',
+  adminListeners = null,
+}: ServingOptions): readonly Listener[] {
   const serves = adminListeners === null ? 'all' : 'all but admin'
   return [
-    ...listeners.map((address) => ({ address, key: 'listeners', serves }) as const),
+    ...listeners.map((address) => ({ address, key: listenersKey, serves }) as const),
     ...(adminListeners ?? []).map((address) => ({ address, key: adminListenersKey, serves: 'admin' }) as const),
   ]
 }
@@ -202,7 +230,7 @@ function listenError(cause: NodeJS.ErrnoException, { host, port }: ListenAddress
   const reason = reasons[cause.code ?? ''] ?? cause.message
   const where = host === '' ? `port ${port}` : formatListenAddress({ host, port })
   return new ListenError(
-    `The REST API cannot listen on ${where}: ${reason}. Choose another address, such as ${key}=http://127.0.0.1:18083`,
+    `The REST API cannot listen on ${where}: ${reason}. Choose another address, such as ${key.startsWith('--') ? `${key} 127.0.0.1:18083` : `${key}=http://127.0.0.1:18083`}`,
     { cause, code: 'REST_LISTEN' },
   )
 }

@@ -3,7 +3,7 @@ import type { ForwardTls } from '../config/worker/rest/listener-tls.ts'
 import type { RequestGate } from './limits/request-gate.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { RequestLog } from './request-log.ts'
-import type { RestContext, RestRequest, RestResponse, Route } from './route.ts'
+import type { RestRequest, RestResponse, Route } from './route.ts'
 
 import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import { checkReach, type RestAccess } from './access/rest-access.ts'
@@ -20,8 +20,9 @@ const rebalanceMs = 15_000
 const retryBackoff = { initialMs: 100, maxMs: 2000 }
 
 /** The options of {@link RouteCalls}. */
-export interface RouteCallsOptions {
-  readonly context: RestContext
+export interface RouteCallsOptions<C> {
+  readonly context: C
+  readonly stage: () => string
   readonly clock: Clock
   readonly gate: RequestGate
   readonly log: RequestLog
@@ -31,15 +32,15 @@ export interface RouteCallsOptions {
 }
 
 /** Calls the handlers of routes: each in its turn, within its time, and on the worker that can carry it out. */
-export class RouteCalls {
-  readonly #options: RouteCallsOptions
+export class RouteCalls<C> {
+  readonly #options: RouteCallsOptions<C>
 
-  constructor(options: RouteCallsOptions) {
+  constructor(options: RouteCallsOptions<C>) {
     this.#options = options
   }
 
   /** The response of the route. The request's body is released whatever the outcome. */
-  async call(route: Route, exchange: Exchange): Promise<RestResponse> {
+  async call(route: Route<C>, exchange: Exchange): Promise<RestResponse> {
     let leave = (): void => undefined
     try {
       await exchange.begin()
@@ -53,14 +54,13 @@ export class RouteCalls {
     }
   }
 
-  async #withinTime(route: Route, exchange: Exchange): Promise<RestResponse> {
-    const { clock, context } = this.#options
+  async #withinTime(route: Route<C>, exchange: Exchange): Promise<RestResponse> {
+    const { clock, stage } = this.#options
     const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
     const controller = new AbortController()
     const timedOut = Promise.withResolvers<never>()
     const { isTrusted, caller, params, query, headers, target, body, connection } = exchange
-    const error = (): RestError =>
-      new RestError(500, `Request timed out.${isTrusted ? ` ${context.herder.stage()}` : ''}`)
+    const error = (): RestError => new RestError(500, `Request timed out.${isTrusted ? ` ${stage()}` : ''}`)
     const cancels = [
       clock.after(timeoutMs, () => controller.abort(error())),
       clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
@@ -80,7 +80,7 @@ export class RouteCalls {
   }
 
   /** On this worker, or on the one that it names. While that one is not there, because the group rebalances, the request waits. */
-  async #here(route: Route, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
+  async #here(route: Route<C>, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
     const { clock } = this.#options
     const until = clock.monotonic() + rebalanceMs
     for (let attempt = 1; ; attempt += 1) {
@@ -94,7 +94,7 @@ export class RouteCalls {
     }
   }
 
-  async #once(route: Route, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
+  async #once(route: Route<C>, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
     const { context, access, log, forwardTls } = this.#options
     try {
       return await route.handle(request, context)

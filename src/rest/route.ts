@@ -62,8 +62,11 @@ export interface Needs {
   readonly of: 'connector' | 'asked connectors' | 'all connectors' | 'worker'
 }
 
-/** One operation of the API. */
-export interface Route {
+/** What the routes of the schema registry work with, which a broker without a worker serves, too. */
+export type RegistryContext = Pick<RestContext, 'registry'>
+
+/** One operation of the API, without what carries it out. */
+export interface Operation {
   /** The operation of openapi.yaml. */
   readonly operationId: string
   readonly method: Method
@@ -84,7 +87,11 @@ export interface Route {
   readonly onlyReads?: boolean
   /** Responds to requests without credentials, too. */
   readonly probe?: boolean
-  handle(request: RestRequest, context: RestContext): Promise<RestResponse>
+}
+
+/** One operation of the API. */
+export interface Route<C = RestContext> extends Operation {
+  handle(request: RestRequest, context: C): Promise<RestResponse>
 }
 
 /** A path parameter, which the router guarantees. */

@@ -1,4 +1,4 @@
-import type { RestResponse, Route } from './route.ts'
+import type { Operation, RestResponse } from './route.ts'
 
 import { errorResponse } from './error-response.ts'
 import { decodedSegment, withoutTrailingSlash } from './request/request-target.ts'
@@ -15,7 +15,7 @@ interface Resource {
 export class UnroutedRequests {
   readonly #resources: readonly Resource[]
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Operation[]) {
     const byPath = Map.groupBy(routes, ({ path }) => path)
     this.#resources = [...byPath].map(([path, ofPath]) => {
       const methods = new Set<string>(['OPTIONS', ...ofPath.map(({ method }) => method)])

@@ -3,6 +3,7 @@ import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { RegistryHandle } from '../../registry/registry-handle.ts'
 import type { RestContext } from '../../rest/route.ts'
+import { registryOpener } from './registry-opener.ts'
 import type { CleanupStack } from '../worker/cleanup-stack.ts'
 import type { WorkerConditions } from '../worker/worker-conditions.ts'
 import type { WorkerEnvironment } from '../worker/worker-environment.ts'
@@ -24,24 +25,20 @@ export function workerRegistry(parts: RegistryParts): Pick<RestContext, 'registr
   const logger = env.logger.child('registry')
   const standing = new Conditions(logger)
   conditions.add('worker', () => standing.standing)
-  const handle = new RegistryHandle(async () => {
-    const { openRegistry } = await import('../../registry/open-registry.ts')
-    return await openRegistry({
+  const handle = new RegistryHandle(
+    registryOpener({
       client,
       topic,
       replicationFactor,
       clock,
       logger,
-      onError: ({ message }) => {
-        logger.error(`the schema registry reads its topic again: ${message}`)
-        handle.reset()
-      },
-      setCondition: (code, message) => {
+      reset: () => handle.reset(),
+      onCondition: (code, message) => {
         if (message === null) standing.withdraw(code)
         else standing.raise(code, `the schema registry: ${message}`)
       },
-    })
-  })
+    }),
+  )
   cleanup.add('the schema registry', async () => await handle.close())
   return { registry: async () => await handle.get() }
 }

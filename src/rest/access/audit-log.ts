@@ -1,7 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { Exchange } from '../request/exchange.ts'
-import type { RestResponse, Route } from '../route.ts'
+import type { Operation, RestResponse } from '../route.ts'
 
 import { clipped } from '../../foundation/logging/clipped.ts'
 import { LogStreaks } from '../../foundation/logging/log-streaks.ts'
@@ -26,7 +26,7 @@ export class AuditLog {
   }
 
   /** A request to change something, with its response. */
-  change(exchange: Exchange, { operationId }: Route, { status }: RestResponse): void {
+  change(exchange: Exchange, { operationId }: Operation, { status }: RestResponse): void {
     const { caller, remote = null } = exchange
     const subject = subjectOf(exchange)
     // Without credentials, a handler only lets in what a worker of the group has signed.

@@ -1,6 +1,6 @@
 import type { AccessToken } from '../request/access-token.ts'
 import type { Exchange } from '../request/exchange.ts'
-import type { Route } from '../route.ts'
+import type { Operation } from '../route.ts'
 
 import { AccessDeniedError, UnauthorizedError, type AccessSetting } from './access-errors.ts'
 import { Caller } from './caller.ts'
@@ -53,7 +53,7 @@ export class RestAccess {
 }
 
 /** Checks that the caller may use a route. @throws AccessDeniedError */
-export function authorize(caller: Caller, { method, path, needs }: Route, params: Exchange['params']): void {
+export function authorize(caller: Caller, { method, path, needs }: Operation, params: Exchange['params']): void {
   const operation = `${method} ${path}`
   const connector = params['connector']
   if (!caller.hasRole(needs.role)) throw AccessDeniedError.ofRole(caller, operation, needs.role)

@@ -1,7 +1,7 @@
 import type { ConnectValue } from '../../api/schema.ts'
 import type { SchemaRegistry } from '../../registry/schema-registry.ts'
 import type { Role } from '../../config/worker/rest/rest-users.ts'
-import type { Method, RestContext, RestRequest, RestResponse, Route } from '../route.ts'
+import type { Method, RegistryContext, RestRequest, RestResponse, Route } from '../route.ts'
 
 import { registryErrors } from '../../registry/registry-error.ts'
 import { httpError } from '../rest-error.ts'
@@ -47,7 +47,7 @@ const unsupportedParameters: Readonly<Record<string, string>> = {
 }
 
 /** The operation as one of the REST API. */
-export function registryRoute(operation: RegistryOperation): Route {
+export function registryRoute(operation: RegistryOperation): Route<RegistryContext> {
   const { operationId, method, path, role, query = [], reads } = operation
   return {
     operationId,
@@ -57,7 +57,7 @@ export function registryRoute(operation: RegistryOperation): Route {
     ...(method === 'GET' || reads === true ? { isQuick: quick } : {}),
     ...(reads === true ? { onlyReads: true } : {}),
     speaks: 'registry',
-    async handle(request: RestRequest, context: RestContext): Promise<RestResponse> {
+    async handle(request: RestRequest, context: RegistryContext): Promise<RestResponse> {
       checkQuery(request.query, query)
       if (context.registry === undefined) throw httpError(404)
       const result = await operation.handle(new RegistryRequest(request), await context.registry())

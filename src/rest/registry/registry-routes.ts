@@ -1,4 +1,4 @@
-import type { Route } from '../route.ts'
+import type { RegistryContext, Route } from '../route.ts'
 
 import { registryRoute, type RegistryOperation } from './registry-route.ts'
 import { schemaOperations } from './schema-operations.ts'
@@ -39,7 +39,7 @@ const ownOperations: readonly RegistryOperation[] = [
 ]
 
 /** Every operation of the schema registry (`schema.registry.enable`). */
-export const registryRoutes: readonly Route[] = [
+export const registryRoutes: readonly Route<RegistryContext>[] = [
   ...ownOperations,
   ...subjectOperations,
   ...schemaOperations,

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { EnteredRequest } from '../limits/rest-connections.ts'
 import type { RestConnection } from '../limits/rest-connection.ts'
-import type { Route } from '../route.ts'
+import type { Operation } from '../route.ts'
 
 import { Caller } from '../access/caller.ts'
 import { noBody, type RequestBody } from './request-body.ts'
@@ -28,7 +28,7 @@ export class Exchange {
   isAllowedPreflight = false
   caller = Caller.stranger()
   /** Null until the request is known to have one. */
-  route: Route | null = null
+  route: Operation | null = null
   params: Readonly<Record<string, string>> = {}
   /** The connector that its body names; null: none, or it was not read yet. */
   namedConnector: string | null = null

@@ -11,6 +11,7 @@ describe('penstock broker', () => {
       dataDir: './penstock-data',
       allowUnauthenticated: false,
       settings: settledBroker({}),
+      registry: null,
       access: null,
     })
   })
@@ -54,6 +55,13 @@ describe('penstock broker', () => {
       expect(() => parseBrokerArguments(['--listen', `${host}:9092`])).toThrow(/--allow-unauthenticated/)
       expect(parseBrokerArguments(['--listen', `${host}:9092`, '--allow-unauthenticated'])).not.toBeNull()
     }
+  })
+
+  it('serves a schema registry where it is told to, not to the network by accident', () => {
+    expect(parseBrokerArguments(['--registry', '127.0.0.1:8081'])?.registry).toEqual({ host: '127.0.0.1', port: 8081 })
+    expect(() => parseBrokerArguments(['--registry', '0.0.0.0:8081'])).toThrow(/0\.0\.0\.0 can be reached/)
+    expect(parseBrokerArguments(['--registry', '0.0.0.0:8081', '--token-file', 't'])).not.toBeNull()
+    expect(() => parseBrokerArguments(['--registry', '8081'])).toThrow(/--registry 8081 is not HOST:PORT/)
   })
 
   it('takes the file of a token, which is authentication enough for other machines', () => {
