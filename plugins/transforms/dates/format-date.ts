@@ -20,9 +20,12 @@ export function dateFormatter(pattern: string): DateFormatter {
     if ('literal' in part) return () => part.literal
     return fieldWriter(part.letter, part.count)
   })
+  // Most records of a run are of the same day.
+  let last = { day: 0, date: dateOfDay(0) }
   return (ms) => {
     const { day, msOfDay } = splitTime(ms)
-    const moment = { day, date: dateOfDay(day), msOfDay }
+    if (day !== last.day) last = { day, date: dateOfDay(day) }
+    const moment = { day, date: last.date, msOfDay }
     let text = ''
     for (const write of writers) text += write(moment)
     return text
@@ -126,6 +129,9 @@ function yearText(year: number, count: number): string {
   return count === 2 ? padded(year % 100, 2) : padded(year, count)
 }
 
+const twoDigits = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0'))
+
 function padded(value: number, digits: number): string {
+  if (digits === 2 && value >= 0 && value < 100) return twoDigits[value] ?? ''
   return String(value).padStart(digits, '0')
 }

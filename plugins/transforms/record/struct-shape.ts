@@ -1,4 +1,12 @@
-import { DataError, struct, type ConnectValue, type Schema, type SchemaOptions, type StructValue } from 'penstock/api'
+import {
+  DataError,
+  present,
+  struct,
+  type ConnectValue,
+  type Schema,
+  type SchemaOptions,
+  type StructValue,
+} from 'penstock/api'
 
 /** A field of a struct that is made from another struct. */
 export interface ShapeField {
@@ -24,13 +32,15 @@ export function structShape(schema: Schema, fields: readonly ShapeField[], trans
   return {
     schema,
     row(values) {
-      const row: ConnectValue[] = []
-      for (const field of fields) {
-        let value = values[field.from] ?? null
+      const row = new Array<ConnectValue>(fields.length)
+      for (let i = 0; i < fields.length; i += 1) {
+        const field = present(fields[i], 'a field')
+        let value = field.from < 0 ? null : (values[field.from] ?? null)
         if (value === null) value = field.fallback
-        if (value !== null && field.convert !== null) value = field.convert(value)
-        if (value === null && !field.schema.optional && field.from >= 0) missing(field, transform)
-        row.push(value)
+        if (value === null) {
+          if (!field.schema.optional && field.from >= 0) missing(field, transform)
+        } else if (field.convert !== null) value = field.convert(value)
+        row[i] = value
       }
       return row
     },
