@@ -88,7 +88,12 @@ public final class TransformOracle {
   }
 
   private static ObjectNode errorOf(Exception e) {
-    return nodes.objectNode().put("class", e.getClass().getSimpleName()).put("message", e.getMessage());
+    return nodes.objectNode().put("class", e.getClass().getSimpleName()).put("message", withoutAddress(e.getMessage()));
+  }
+
+  /** Java shows an object without text as its class and address. */
+  private static String withoutAddress(String message) {
+    return message == null ? null : message.replaceAll("@[0-9a-f]{4,}", "@0");
   }
 
   private static ArrayNode keysOf(ConfigDef def) {

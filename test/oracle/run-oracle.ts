@@ -1,24 +1,28 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { systemClock } from '../../src/foundation/clock.ts'
 import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
+import { copyJars } from '../../src/servers/java.ts'
 import { fetchKafka } from '../../src/servers/kafka.ts'
 import { run } from '../../src/servers/process/command.ts'
+import type { FetchContext } from '../../src/servers/process/server.ts'
 
 const program = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
 const locale = ['-Duser.language=en', '-Duser.country=US', '-Duser.timezone=UTC']
 
-/** Gives each input to the transforms of Kafka Connect 3.9.1, and returns what they make of it. Needs Java 17. */
-export async function runOracle(inputs: readonly unknown[]): Promise<unknown[]> {
+type Version = '3.9.1' | '4.4.0'
+
+/** Gives each input to the transforms of a version of Kafka Connect, and returns what they make of it. Needs Java 17. */
+export async function runOracle(version: Version, inputs: readonly unknown[]): Promise<unknown[]> {
   const context = {
     cache: new Cache(cacheDirectory(), systemClock),
     signal: AbortSignal.timeout(600_000),
     report: () => undefined,
   }
-  const jars = await fetchKafka(context)
+  const jars = version === '3.9.1' ? await fetchKafka(context) : await fetchTransforms(context, version)
   const directory = mkdtempSync(join(tmpdir(), 'penstock-oracle-'))
   try {
     const [asked, said] = [join(directory, 'in.jsonl'), join(directory, 'out.jsonl')]
@@ -32,3 +36,27 @@ export async function runOracle(inputs: readonly unknown[]): Promise<unknown[]> 
     rmSync(directory, { recursive: true, force: true })
   }
 }
+
+/** Returns the directory of the jars of Connect's transforms. They are downloaded once. */
+async function fetchTransforms(context: FetchContext, version: Version): Promise<string> {
+  const directory = await context.cache.get(`connect-transforms-${version}`, context.signal, async (staging) => {
+    const dependencies = [
+      ['org.apache.kafka', 'connect-transforms', version],
+      ['org.apache.kafka', 'connect-json', version],
+      ['org.slf4j', 'slf4j-nop', '1.7.36'],
+    ].map(([group, artifact, wanted]) => dependency(group, artifact, wanted))
+    const pom = join(staging, 'pom.xml')
+    writeFileSync(
+      pom,
+      `<project><modelVersion>4.0.0</modelVersion><groupId>penstock</groupId><artifactId>oracle</artifactId><version>1</version>` +
+        `<packaging>pom</packaging><dependencies>${dependencies.join('')}</dependencies></project>`,
+    )
+    const lib = join(staging, 'lib')
+    mkdirSync(lib)
+    await copyJars(context, pom, lib)
+  })
+  return join(directory, 'lib')
+}
+
+const dependency = (group = '', artifact = '', wanted = ''): string =>
+  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${wanted}</version></dependency>`

@@ -1,5 +1,8 @@
 import {
   ConfigError,
+  oneOfIgnoringCase,
+  type ConfigKey,
+  type ParsedConfig,
   DataError,
   fieldOf,
   isArray,
@@ -15,6 +18,20 @@ import { fallbackOf } from './struct-shape.ts'
 
 /** `V1`: a path is the name of one field. `V2` (KIP-821): a path is dotted, and backticks enclose names with dots. */
 export type FieldSyntax = 'V1' | 'V2'
+
+/** The setting of KIP-821. */
+export const fieldSyntaxVersion = {
+  type: 'STRING',
+  defaultValue: 'V1',
+  importance: 'HIGH',
+  doc: 'Defines the version of the syntax to access fields. If set to `V1`, then the field paths are limited to access the elements at the root level of the struct or map. If set to `V2`, the syntax will support accessing nested elements. To access nested elements, dotted notation is used. If dots are already included in the field name, then backtick pairs can be used to wrap field names containing dots. E.g. to access the subfield `baz` from a field named "foo.bar" in a struct/map the following format can be used to access its elements: "`foo.bar`.baz".',
+  validator: oneOfIgnoringCase('V1', 'V2'),
+} as const satisfies ConfigKey
+
+/** Returns the value of {@link fieldSyntaxVersion}. */
+export function syntaxOf(config: ParsedConfig): FieldSyntax {
+  return String(config['field.syntax.version']).toUpperCase() === 'V2' ? 'V2' : 'V1'
+}
 
 /** A path as it is configured, and the names in it. */
 export interface FieldPath {
@@ -68,7 +85,7 @@ function quotedStep(path: string, from: number): { name: string; end: number } {
 export interface CompiledPath {
   /** The schema of the field at the end of the path. */
   readonly schema: Schema
-  read(values: StructValue): ConnectValue
+  readonly read: (values: StructValue) => ConnectValue
 }
 
 /**

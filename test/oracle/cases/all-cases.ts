@@ -2,6 +2,7 @@ import type { CaseJson } from '../oracle-json.ts'
 import { castCases } from './cast.ts'
 import { flattenCases } from './flatten.ts'
 import { headerCases } from './headers.ts'
+import { laterCases } from './later.ts'
 import { randomCases } from './random.ts'
 import { routingCases } from './routing.ts'
 import { insertCases, maskCases, structCases } from './structs.ts'
@@ -20,10 +21,14 @@ const groups = [
   ['timestamp-router', timestampRouterCases],
 ] as const satisfies readonly (readonly [string, readonly CaseJson[]])[]
 
-/** The cases by the file in which their results are recorded. No two have the same name. */
-export const caseGroups: ReadonlyMap<string, readonly CaseJson[]> = new Map(
-  groups.map(([file, cases]) => [file, distinct(cases)]),
-)
+/** Cases of a version of Kafka Connect, by the file in which their results are recorded. No two have the same name. */
+export type CaseGroups = ReadonlyMap<string, readonly CaseJson[]>
+
+/** What Kafka Connect 4.4 adds. */
+export const laterGroups: CaseGroups = new Map([['value-to-key-4.4', distinct(laterCases)]])
+
+/** The cases of Kafka Connect 3.9.1. */
+export const caseGroups: CaseGroups = new Map(groups.map(([file, cases]) => [file, distinct(cases)]))
 
 function distinct(cases: readonly CaseJson[]): readonly CaseJson[] {
   const texts = new Map(cases.map((one) => [JSON.stringify(one), one]))
