@@ -55,11 +55,18 @@ const nested: PartJson = {
     ['a.b', types.string],
     ['m', types.map],
     ['', types.int32],
+    ['q`.r', types.int8],
   ]),
-  value: [[[1, 'two', null], null, null], 'dotted', [['b', 5]], 6],
+  value: [[[1, 'two', null], null, null], 'dotted', [['b', 5]], 6, 7],
 }
 const nestedMap: PartJson = {
-  value: { a: { b: { c: 1, 'd.e': 'two', 'f`g': 3 }, n: null, t: 'text' }, 'a.b': 'dotted', l: [1], '': { '': 6 } },
+  value: {
+    a: { b: { c: 1, 'd.e': 'two', 'f`g': 3 }, n: null, t: 'text' },
+    'a.b': 'dotted',
+    l: [1],
+    '': { '': 6 },
+    'q`.r': 7,
+  },
 }
 const paths = [
   'a',
@@ -94,6 +101,8 @@ const paths = [
   '`a`.b.c',
   'toString.length',
   '__proto__.x',
+  '`q\\`.r`',
+  '`q`.r`',
 ]
 
 const extract: readonly CaseJson[] = [
