@@ -9,17 +9,18 @@ export interface SchemaAndValue {
 }
 
 /**
- * Converts between bytes and Connect data. Synchronous.
+ * Converts between bytes and Connect data. Synchronous: a converter that lacks something which takes time to get throws
+ * `NotReadyError`, and is called again with the same arguments once it is there.
  * `fromConnect` returns null for a null value without a schema (a tombstone). The next call may overwrite the returned
  * bytes: copy them to keep them.
- * @throws DataError if the value does not match its schema, or bytes cannot be decoded.
+ * @throws DataError if the value does not match its schema, or bytes cannot be decoded. NotReadyError
  */
 export interface Converter {
   fromConnect(topic: string, schema: Schema | null, value: ConnectValue): Buffer | null
   toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue
 }
 
-/** Converts between header bytes and Connect data. The returned bytes are not overwritten. */
+/** Converts between header bytes and Connect data. The returned bytes are not overwritten. @throws as {@link Converter} does */
 export interface HeaderConverter {
   fromConnectHeader(topic: string, key: string, schema: Schema | null, value: ConnectValue): Buffer | null
   toConnectHeader(topic: string, key: string, bytes: Uint8Array | null): SchemaAndValue

@@ -5,7 +5,15 @@ export type * from './config-provider.ts'
 export type * from './connector.ts'
 export type * from './converter.ts'
 export type * from './task.ts'
-export { ConfigError, ConnectError, DataError, RetriableError, type ErrorDetails, type Stage } from './errors.ts'
+export {
+  ConfigError,
+  ConnectError,
+  DataError,
+  NotReadyError,
+  RetriableError,
+  type ErrorDetails,
+  type Stage,
+} from './errors.ts'
 export type { TopicPartition } from '../foundation/topic-partition.ts'
 
 // Records, schemas, configurations

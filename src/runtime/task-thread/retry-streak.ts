@@ -15,7 +15,7 @@ export interface RetryStreakOptions {
   readonly retries: Counter
 }
 
-type Call = 'start' | 'poll' | 'put' | 'preCommit' | 'topic creation'
+type Call = 'start' | 'poll' | 'put' | 'preCommit' | 'topic creation' | 'conversion'
 
 /** The first reasons of a streak are logged as warnings, further ones at debug level. */
 const maxReasons = 8

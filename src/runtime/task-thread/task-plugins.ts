@@ -6,8 +6,8 @@ import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { converterChoice, type TaskSettings } from '../task-settings.ts'
-import type { Converters } from './record-encoder.ts'
-import type { TransformStep } from './transform-chain.ts'
+import type { Converters } from './conversion/record-encoder.ts'
+import type { TransformStep } from './conversion/transform-chain.ts'
 
 /** The three converters that a connector's config and the worker's settings ask for. @throws ConfigError */
 export async function loadConverters(

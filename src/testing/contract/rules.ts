@@ -102,7 +102,8 @@ export const rules = {
     says: 'Makes the records of these partitions durable, if that is possible until `signal` fires.',
     where: 'SinkTask.flush',
   },
-  converter: { says: 'Converts between bytes and Connect data. Synchronous.', where: 'Converter' },
+  converter: { says: 'Converts between bytes and Connect data. Synchronous', where: 'Converter' },
+  ready: { says: '`ready` resolves when the same call can succeed', where: 'NotReadyError' },
   tombstone: {
     says: '`fromConnect` returns null for a null value without a schema (a tombstone).',
     where: 'Converter',

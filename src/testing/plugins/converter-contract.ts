@@ -1,5 +1,5 @@
 import type { Converter, ConverterPlugin, HeaderConverterPlugin, SchemaAndValue } from '../../api/converter.ts'
-import { DataError } from '../../api/errors.ts'
+import { DataError, NotReadyError } from '../../api/errors.ts'
 import { primitive } from '../../api/schema.ts'
 import { givenConfig } from '../connector/given-config.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
@@ -18,6 +18,8 @@ export interface ConverterContractOptions extends PluginOptions<ConverterPlugin 
 }
 
 const topic = 'contract'
+/** A schema may need others, each of which is a wait. */
+const maxWaits = 100
 
 /** Returns the cases that a converter or a header converter has to pass. */
 export function converterContract(options: ConverterContractOptions): readonly ContractCase[] {
@@ -50,11 +52,28 @@ function converterOf({ plugin, config = {} }: ConverterContractOptions, isKey = 
   }
 }
 
+/** Makes a call, again when the converter was not ready and says that it is now. */
+async function whenReady<T>(run: CaseRun, call: () => T): Promise<T> {
+  for (let waits = 0; ; waits += 1) {
+    try {
+      return call()
+    } catch (error) {
+      if (!(error instanceof NotReadyError)) throw error
+      if (waits === maxWaits) throw run.broken(rules.ready, `after ${waits} times it was still not ready.`, error)
+      await error.ready(new AbortController().signal)
+    }
+  }
+}
+
 async function returnsValues(run: CaseRun, converter: Converter, values: readonly SchemaAndValue[]): Promise<void> {
   for (const { schema, value } of values) {
     const before = textOf([schema, value])
     const bytes = await toBytes(run, converter, { schema, value })
-    const back = await run.call(`toConnect(${textOf(bytes)})`, rules.converter, () => converter.toConnect(topic, bytes))
+    const back = await run.call(
+      `toConnect(${textOf(bytes)})`,
+      rules.converter,
+      async () => await whenReady(run, () => converter.toConnect(topic, bytes)),
+    )
     const fault = valueFault(back.schema, back.value)
     if (fault !== null)
       throw run.broken(rules.value, `toConnect returned a value that does not match its schema: ${fault}.`)
@@ -72,8 +91,10 @@ async function toBytes(
   { schema, value }: SchemaAndValue,
 ): Promise<Uint8Array | null> {
   const what = `fromConnect(${schema?.type ?? 'no schema'}, ${textOf(value)})`
-  const bytes: unknown = await run.call(what, rules.converter, () =>
-    refusePromise(run, converter.fromConnect(topic, schema, frozen(value))),
+  const bytes: unknown = await run.call(
+    what,
+    rules.converter,
+    async () => await whenReady(run, () => refusePromise(run, converter.fromConnect(topic, schema, frozen(value)))),
   )
   if (bytes === null) return null
   if (!(bytes instanceof Uint8Array))
@@ -90,7 +111,11 @@ async function keepsMissing(run: CaseRun, converter: Converter): Promise<void> {
   const bytes = await toBytes(run, converter, { schema: null, value: null })
   if (bytes !== null)
     throw run.broken(rules.tombstone, `fromConnect of null without a schema returned ${bytes.length} bytes.`)
-  const { value } = await run.call('toConnect(null)', rules.converter, () => converter.toConnect(topic, null))
+  const { value } = await run.call(
+    'toConnect(null)',
+    rules.converter,
+    async () => await whenReady(run, () => converter.toConnect(topic, null)),
+  )
   if (value !== null) throw run.broken(rules.tombstone, `toConnect(null) returned the value ${textOf(value)}.`)
 }
 
@@ -102,7 +127,7 @@ async function refusesByName(run: CaseRun, converter: Converter): Promise<void> 
   ]
   for (const { schema, value } of [...sampleValues, ...plainValues, ...wrong]) {
     try {
-      converter.fromConnect(topic, schema, frozen(value))
+      await whenReady(run, () => converter.fromConnect(topic, schema, frozen(value)))
     } catch (error) {
       if (error instanceof DataError) continue
       const did = `fromConnect(${schema?.type ?? 'no schema'}, ${textOf(value)}) threw ${describeError(error)}.`
@@ -114,7 +139,7 @@ async function refusesByName(run: CaseRun, converter: Converter): Promise<void> 
 async function refuses(run: CaseRun, what: string, action: () => unknown): Promise<void> {
   let result: unknown
   try {
-    result = action()
+    result = await whenReady(run, action)
   } catch (error) {
     if (error instanceof DataError) return
     throw run.broken(rules.undecodable, `${what} threw ${describeError(error)}.`, error)
@@ -126,13 +151,15 @@ async function refuses(run: CaseRun, what: string, action: () => unknown): Promi
 async function isIndependent(run: CaseRun, options: ConverterContractOptions): Promise<void> {
   const [one, other] = [converterOf(options, true), converterOf(options, false)]
   for (const value of options.values) {
-    const bytes = one.fromConnect(topic, value.schema, value.value)
+    const convert = async (by: Converter, each: SchemaAndValue): Promise<Uint8Array | null> =>
+      await whenReady(run, () => by.fromConnect(topic, each.schema, each.value))
+    const bytes = await convert(one, value)
     const copy = textOf(bytes)
-    for (const each of options.values) other.fromConnect(topic, each.schema, each.value)
+    for (const each of options.values) await convert(other, each)
     if (textOf(bytes) !== copy)
       throw run.broken(rules.converter, 'a call of another instance overwrote the bytes of this one.')
     if (options.plugin.kind === 'converter') continue
-    for (const each of options.values) one.fromConnect(topic, each.schema, each.value)
+    for (const each of options.values) await convert(one, each)
     if (textOf(bytes) !== copy) throw run.broken(rules.headerBytes, 'the next call overwrote the bytes of a header.')
   }
 }

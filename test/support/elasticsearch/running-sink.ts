@@ -21,6 +21,8 @@ export interface RunningSinkOptions {
   readonly consumer: RecordConsumer
   readonly topics: readonly string[]
   readonly clusterId?: string | null
+  /** Of values; text by default. */
+  readonly converter?: Converter
   readonly raw?: RawConfig
   readonly configDef?: Parameters<typeof parseConfig>[0]
   readonly commitIntervalMs?: number
@@ -52,7 +54,7 @@ export class RunningSink {
         metrics: this.metrics,
       },
       transforms: [],
-      converters: { key: text, value: text, header },
+      converters: { key: text, value: options.converter ?? text, header },
       consumer: options.consumer,
       subscription: { topics: options.topics },
       clusterId: options.clusterId ?? null,

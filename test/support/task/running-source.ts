@@ -4,7 +4,7 @@ import type { CommittedSourceOffset, SourceTask } from '../../../src/api/task.ts
 import { systemClock, type Clock } from '../../../src/foundation/clock.ts'
 import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { RecordEncoder } from '../../../src/runtime/task-thread/record-encoder.ts'
+import { RecordEncoder } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
 import { offsetRecordOf } from '../../../src/runtime/task-thread/source/source-offset-record.ts'
 import { SourceTaskLoop, type SourceTaskLoopOptions } from '../../../src/runtime/task-thread/source/source-task-loop.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
@@ -82,6 +82,8 @@ export class GivenSource implements SourceTask {
 export interface RunningSourceOptions {
   readonly task: SourceTask
   readonly createProducer: SourceTaskLoopOptions['createProducer']
+  /** Of values; text by default. */
+  readonly converter?: Converter
   readonly offsetTopic?: string
   readonly clock?: Clock
   readonly endTimeoutMs?: number
@@ -93,12 +95,15 @@ export class RunningSource {
   readonly logger = quietLogger()
   readonly metrics = new Meters()
   readonly states: string[] = []
+  /** The trace of each status write. */
+  readonly traces: (string | null)[] = []
   /** Resolves with what the task failed with; null when it was stopped. */
   readonly ended: Promise<unknown>
 
   constructor({
     task,
     createProducer,
+    converter = text,
     offsetTopic = 'offsets',
     clock = systemClock,
     endTimeoutMs = 10_000,
@@ -117,14 +122,20 @@ export class RunningSource {
         greatestHeader: async () => null,
       },
       transforms: [],
-      encoder: new RecordEncoder({ key: text, value: text, header }),
+      encoder: new RecordEncoder({ key: text, value: converter, header }),
       createProducer,
       prepareTopic: null,
       offsetTopic,
       offsetRecord: (offset) => offsetRecordOf(offsetTopic, 'source', offset),
       control: this.control,
       run: testRun,
-      listener: { onTaskState: (_run, state) => void this.states.push(state), onTaskTopic: () => undefined },
+      listener: {
+        onTaskState: (_run, state, trace) => {
+          this.states.push(state)
+          this.traces.push(trace)
+        },
+        onTaskTopic: () => undefined,
+      },
       flushTimeoutMs: 5000,
       endTimeoutMs,
     })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import {
   DataError,
+  NotReadyError,
   primitive,
   type ConfigProvider,
   type ConfigProviderPlugin,
@@ -93,6 +94,17 @@ describe('the suite for converters', () => {
       'refuses bytes that are no value with a DataError',
       'returned',
     ],
+    [
+      'a wait that ends although the converter is not ready',
+      {
+        ...good,
+        toConnect: () => {
+          throw new NotReadyError('nothing', async () => undefined)
+        },
+      },
+      'returns values as they were',
+      'still not ready',
+    ],
   ])('sees %s', async (_what, converter, name, text) => {
     const cases = converterContract({
       plugin: plugin(() => converter),
@@ -105,6 +117,21 @@ describe('the suite for converters', () => {
 
   describe('a converter that holds its contract', () => {
     for (const { name, run } of converterContract({ plugin: plugin(() => good), values })) it(name, run)
+  })
+
+  describe('a converter that is not ready at first', () => {
+    const slow = (): Converter => {
+      const known = new Set<unknown>()
+      const ready = <T>(what: unknown, convert: () => T): T => {
+        if (known.has(what)) return convert()
+        throw new NotReadyError(`the schema of ${String(what)}`, async () => void known.add(what))
+      }
+      return {
+        fromConnect: (topic, schema, value) => ready(value, () => good.fromConnect(topic, schema, value)),
+        toConnect: (topic, bytes) => ready(bytes?.[0], () => good.toConnect(topic, bytes)),
+      }
+    }
+    for (const { name, run } of converterContract({ plugin: plugin(slow), values })) it(name, run)
   })
 })
 

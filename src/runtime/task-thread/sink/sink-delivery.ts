@@ -1,12 +1,18 @@
 import { RetriableError } from '../../../api/errors.ts'
 import type { SinkTask } from '../../../api/task.ts'
+import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
+import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { isRetriable } from '../../failures.ts'
+import type { ConversionNotReadyError } from '../conversion/conversion-not-ready-error.ts'
+import type { Converters } from '../conversion/record-encoder.ts'
 import type { RetryStreak } from '../retry-streak.ts'
 import type { TaskControl } from '../task-control.ts'
-import { joinBatches, withoutPartitions, type SinkBatch } from './sink-batch.ts'
+import type { TransformStep } from '../conversion/transform-chain.ts'
+import { emptyBatch, joinBatches, withoutPartitions, type SinkBatch } from './sink-batch.ts'
+import { SinkConversion } from './sink-conversion.ts'
 import type { SinkMeters } from './sink-meters.ts'
 import type { SinkPositions } from './sink-positions.ts'
 import type { SinkRequests } from './sink-requests.ts'
@@ -17,6 +23,10 @@ export interface SinkDeliveryOptions {
   readonly requests: SinkRequests
   readonly meters: SinkMeters
   readonly retries: RetryStreak
+  /** Of conversions, which may wait while `put` succeeds. */
+  readonly conversionRetries: RetryStreak
+  readonly converters: Converters
+  readonly transforms: readonly TransformStep[]
   readonly clock: Clock
   /** Whether this worker may act upon its assignment; absent: always. */
   readonly mayWrite?: () => boolean
@@ -31,23 +41,38 @@ const cutOff =
   'the worker has not heard from its group for session.timeout.ms, and others may run its tasks: it waits for its group'
 const idle: DeliveryState = { kind: 'idle' }
 
-/** Gives batches to the task. A batch that it rejects retriably is kept and put again until it is accepted (I7). */
+/** How long a turn of the task waits for a converter. After that, polling continues, so that the group can rebalance. */
+const conversionPatienceMs = 500
+
+/**
+ * Converts what was fetched and gives it to the task. A batch that it rejects retriably is kept and put again until it is
+ * accepted (I7). What a converter is not ready for is kept too, with all that was fetched after it.
+ */
 export class SinkDelivery {
   readonly #options: SinkDeliveryOptions
   #state: DeliveryState = idle
   #running: Promise<void> | null = null
+  readonly #conversion: SinkConversion
+  /** When records that wait for a converter are converted again, in monotonic milliseconds. */
+  #convertAt = 0
+  /** The waits, each of which continues while the task polls. */
+  readonly #readiness = new WeakMap<ConversionNotReadyError, Promise<void>>()
 
   constructor(options: SinkDeliveryOptions) {
     this.#options = options
+    this.#conversion = new SinkConversion(options.converters, options.transforms)
   }
 
+  /** Whether records wait for `put` or for a converter. */
   get isPending(): boolean {
-    return this.#state.kind === 'pendingRedelivery'
+    return this.#state.kind === 'pendingRedelivery' || this.#conversion.isPending
   }
 
-  /** When the pending batch is put again, in monotonic milliseconds; infinite when none is pending. */
+  /** When they are tried again, in monotonic milliseconds; infinite when none waits. */
   get retryAt(): number {
-    return this.#state.kind === 'pendingRedelivery' ? this.#state.retryAt : Number.POSITIVE_INFINITY
+    if (this.#state.kind === 'pendingRedelivery') return this.#state.retryAt
+    if (!this.#conversion.isPending) return Number.POSITIVE_INFINITY
+    return this.#conversion.wait === null ? 0 : this.#convertAt
   }
 
   /** The `put` that has not returned; null when there is none. When it returns, its records count as delivered. */
@@ -56,21 +81,53 @@ export class SinkDelivery {
   }
 
   /**
-   * Puts the pending batch, if any, and what was polled after it. Before its retry is due, the batch only grows.
+   * Puts the pending batch, if any, and what was polled after it. Before its retry is due, what is pending only grows.
    * @returns whether the task accepted records or offsets
-   * @throws what `put` throws unless it is retriable, or the reason of the stop
+   * @throws what `put` throws unless it is retriable, DataError, or the reason of the stop
    */
-  async deliver(task: SinkTask, polled: SinkBatch): Promise<boolean> {
-    const { clock } = this.#options
-    if (this.#state.kind === 'idle') return await this.#put(task, polled)
-    const batch = joinBatches(this.#state.batch, polled)
-    if (clock.monotonic() >= this.#state.retryAt) return await this.#put(task, batch)
-    this.#state = { ...this.#state, batch }
-    return false
+  async deliver(task: SinkTask, polled: readonly FetchedRecord[]): Promise<boolean> {
+    const isEarly = this.isPending && this.#options.clock.monotonic() < this.retryAt
+    this.#conversion.keep(polled)
+    if (isEarly) return false
+    return await this.#put(task, this.#state.kind === 'idle' ? await this.#convert() : this.#state.batch)
+  }
+
+  /** Converts what is kept. Waits a moment for a converter that is not ready; else {@link isPending} is true afterwards. */
+  async #convert(): Promise<SinkBatch> {
+    let batch = emptyBatch
+    let { wait } = this.#conversion
+    do {
+      if (wait !== null && !(await this.#isReady(wait))) return batch
+      batch = joinBatches(batch, this.#conversion.convert())
+      wait = this.#conversion.wait
+    } while (wait !== null)
+    this.#options.conversionRetries.recordSuccess()
+    return batch
+  }
+
+  async #isReady(wait: ConversionNotReadyError): Promise<boolean> {
+    const { clock, control, conversionRetries } = this.#options
+    const signal = control.stopSignal
+    const ready = this.#readiness.get(wait) ?? wait.ready(signal)
+    ready.catch(() => undefined)
+    this.#readiness.set(wait, ready)
+    try {
+      await withDeadline({ clock, ms: conversionPatienceMs, signal }, async () => await ready)
+      return true
+    } catch (error) {
+      if (control.isEnding) throw error
+      this.#convertAt = clock.monotonic()
+      if (error instanceof DeadlineExceededError) return false
+      this.#readiness.delete(wait)
+      if (!isRetriable(error)) throw wait.explain(error)
+      this.#convertAt += conversionRetries.failed('conversion', error)
+      return false
+    }
   }
 
   /** Drops what is pending of these partitions: they are revoked, or are read again from another offset. */
   drop(partitions: readonly TopicPartition[]): void {
+    this.#conversion.drop(partitions)
     if (this.#state.kind === 'idle') return
     this.#state = { ...this.#state, batch: withoutPartitions(this.#state.batch, partitions) }
   }

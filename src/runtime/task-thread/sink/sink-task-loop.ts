@@ -15,12 +15,11 @@ import { SerialLock } from '../../serial-lock.ts'
 import type { TaskProgressListener } from '../../task-listener.ts'
 import type { TaskRun } from '../../task-run.ts'
 import type { HostContext } from '../host-context.ts'
-import type { Converters } from '../record-encoder.ts'
+import type { Converters } from '../conversion/record-encoder.ts'
 import { RetryStreak } from '../retry-streak.ts'
 import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
-import type { TransformStep } from '../transform-chain.ts'
-import { emptyBatch, makeBatch, type SinkBatch } from './sink-batch.ts'
+import type { TransformStep } from '../conversion/transform-chain.ts'
 import { SinkDelivery } from './sink-delivery.ts'
 import { SinkMeters } from './sink-meters.ts'
 import { SinkOffsetCommitter } from './sink-offset-committer.ts'
@@ -93,6 +92,7 @@ export class SinkTaskLoop {
   readonly #absence: TopicAbsence
   readonly #skipped: SkippedOffsets
   readonly #topics = new Set<string>()
+  #lastTopic = ''
   #task: SinkTask | null = null
   /** Whether all partitions were paused when this was last updated. */
   #isAllPaused = false
@@ -116,7 +116,11 @@ export class SinkTaskLoop {
     }
     const retries = { control, status: this.#status, clock, logger, retries: this.#meters.retries }
     this.#retries = new RetryStreak(retries)
-    this.#delivery = new SinkDelivery({ ...parts, retries: this.#retries })
+    this.#delivery = new SinkDelivery({
+      ...parts,
+      retries: this.#retries,
+      conversionRetries: new RetryStreak(retries),
+    })
     this.#rebalances = new SinkRebalanceListener({
       ...parts,
       delivery: this.#delivery,
@@ -242,20 +246,22 @@ export class SinkTaskLoop {
     else consumer.resume(this.#requests.notPaused(assigned))
   }
 
-  async #poll(maxMs: number): Promise<SinkBatch> {
+  async #poll(maxMs: number): Promise<readonly FetchedRecord[]> {
     const signal = this.#control.wakeSignal
     let fetched: readonly FetchedRecord[]
     try {
       fetched = await this.#options.consumer.poll(maxMs, signal)
     } catch (error) {
-      if (this.#control.isEnding || (signal.aborted && error === signal.reason)) return emptyBatch
+      if (this.#control.isEnding || (signal.aborted && error === signal.reason)) return []
       throw error
     }
-    if (fetched.length === 0) return emptyBatch
-    const batch = makeBatch(fetched, this.#options.converters, this.#options.transforms)
-    this.#meters.read(fetched.length, batch.bytes)
-    for (const { topic } of batch.nextOffsets.values()) this.#reportTopic(topic)
-    return batch
+    let bytes = 0
+    for (const { topic, key, value } of fetched) {
+      bytes += (key?.length ?? 0) + (value?.length ?? 0)
+      if (topic !== this.#lastTopic) this.#reportTopic(topic)
+    }
+    if (fetched.length > 0) this.#meters.read(fetched.length, bytes)
+    return fetched
   }
 
   #measure(): void {
@@ -305,6 +311,7 @@ export class SinkTaskLoop {
   }
 
   #reportTopic(topic: string): void {
+    this.#lastTopic = topic
     if (this.#topics.has(topic)) return
     this.#topics.add(topic)
     this.#options.listener.onTaskTopic(this.#options.run, topic)

@@ -10,7 +10,7 @@ import type { KafkaClient } from '../../../client/kafka-client.ts'
 import type { PartitionRange } from '../../../client/consumer/topic-tail.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { isRetriable } from '../../failures.ts'
-import type { TransformStep } from '../transform-chain.ts'
+import type { TransformStep } from '../conversion/transform-chain.ts'
 
 /**
  * How many of a partition's last records are read; the second number where the first read found no header, because

@@ -12,19 +12,20 @@ import { troubleConditions } from '../../../client/log-trouble.ts'
 import { backoffMs } from '../../../foundation/async/backoff.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
-import type { Counter, Histogram, TaskMetrics } from '../../../foundation/metrics/metrics.ts'
 import { isRetriable, stopQuietly, taskBackoff } from '../../failures.ts'
 import { OffsetTrouble } from './offset-trouble.ts'
-import type { RecordEncoder } from '../record-encoder.ts'
+import type { RecordEncoder } from '../conversion/record-encoder.ts'
 import { rejectedByBroker, rejectedByProducer } from './rejected-record.ts'
 import { RetryStreak } from '../retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
+import { SourceConversion } from './source-conversion.ts'
+import { sourceMeters, type SourceMeters } from './source-meters.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskProgressListener } from '../../task-listener.ts'
 import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { PrepareTopic } from './topic-creation.ts'
-import { applyTransforms, type TransformStep } from '../transform-chain.ts'
+import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
 
 /** The most records of a task in flight to the broker. The producer's memory bounds their bytes (I10). */
 const maxInFlight = 262_144
@@ -75,9 +76,10 @@ export class SourceTaskLoop {
   readonly #producer: RecordProducer
   readonly #committer: SourceOffsetCommitter
   readonly #topics = new Set<string>()
-  readonly #meters: Meters
+  readonly #meters: SourceMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
+  readonly #conversion: SourceConversion
   #task: SourceTask | null = null
   #polling: Promise<readonly SourceRecord[] | null> | null = null
   #lastTopic = ''
@@ -87,7 +89,7 @@ export class SourceTaskLoop {
     this.#control = options.control
     this.#clock = options.context.clock
     this.#logger = options.context.logger
-    this.#meters = metersOf(options.context.metrics)
+    this.#meters = sourceMeters(options.context.metrics)
     const { control, run, listener } = options
     this.#status = new TaskStatus({ control, run, listener, logger: this.#logger, metrics: options.context.metrics })
     this.#retries = new RetryStreak({
@@ -97,6 +99,7 @@ export class SourceTaskLoop {
       logger: this.#logger,
       retries: this.#meters.retries,
     })
+    this.#conversion = new SourceConversion({ encoder: options.encoder, control, retries: this.#retries })
     const trouble = new OffsetTrouble({
       topic: options.offsetTopic,
       setCondition: (code, message) => this.#status.setCondition(code, message),
@@ -213,7 +216,8 @@ export class SourceTaskLoop {
   }
 
   async #send(records: readonly SourceRecord[]): Promise<void> {
-    const { transforms, encoder } = this.#options
+    const { transforms } = this.#options
+    const conversion = this.#conversion
     const producer = this.#producer
     const meters = this.#meters
     let bytes = 0
@@ -225,7 +229,8 @@ export class SourceTaskLoop {
         this.#drop(record)
         continue
       }
-      const outgoing = encoder.encode(transformed)
+      const outgoing = conversion.encode(transformed) ?? (await conversion.encodeWhenReady(transformed))
+      if (outgoing === null) return
       if (outgoing.topic !== this.#lastTopic) await this.#reportTopic(outgoing.topic)
       if (this.#control.isEnding) return
       const size = (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
@@ -360,30 +365,5 @@ export class SourceTaskLoop {
     this.#committer.close()
     if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
     await this.#producer.close(AbortSignal.abort())
-  }
-}
-
-interface Meters {
-  readonly polled: Counter
-  readonly written: Counter
-  readonly dropped: Counter
-  readonly bytes: Counter
-  readonly retries: Counter
-  readonly offsetFailures: Counter
-  readonly batch: Histogram
-}
-
-function metersOf(metrics: TaskMetrics): Meters {
-  return {
-    polled: metrics.counter('source_records_polled_total', 'Records the task read from its source'),
-    written: metrics.counter('source_records_written_total', 'Records the log has acknowledged'),
-    dropped: metrics.counter('source_records_dropped_total', 'Records a transform dropped'),
-    bytes: metrics.counter('source_bytes_total', 'Bytes of keys and values handed to the producer'),
-    retries: metrics.counter('task_retries_total', 'Calls of the task that failed retriably'),
-    offsetFailures: metrics.counter(
-      'source_offset_failures_total',
-      'Tries to store offsets in the offset topic that failed',
-    ),
-    batch: metrics.histogram('source_poll_batch_size', 'Records per poll', [1, 10, 100, 500, 1000, 2000, 5000, 10_000]),
   }
 }

@@ -1,10 +1,11 @@
-import { errorMessage } from '../../foundation/error-message.ts'
-import { DataError, type Stage } from '../../api/errors.ts'
-import { noHeaders, type Header, type SinkRecord } from '../../api/record.ts'
-import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
+import { DataError, NotReadyError, type Stage } from '../../../api/errors.ts'
+import { noHeaders, type Header, type SinkRecord } from '../../../api/record.ts'
+import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
+import { ConversionNotReadyError } from './conversion-not-ready-error.ts'
 import { partNames, type Converters } from './record-encoder.ts'
 
-/** Converts a fetched record to Connect data. @throws DataError with stage, topic, partition and offset (I7) */
+/** Converts a fetched record to Connect data. @throws DataError with stage, topic, partition and offset (I7); ConversionNotReadyError */
 export function decodeRecord(converters: Converters, fetched: FetchedRecord): SinkRecord {
   const { topic, partition, offset } = fetched
   let stage: Stage = 'KEY_CONVERTER'
@@ -29,11 +30,16 @@ export function decodeRecord(converters: Converters, fetched: FetchedRecord): Si
       originalOffset: offset,
     }
   } catch (error) {
-    throw new DataError(
-      `${partNames[stage] ?? 'a part'} of the record ${topic}-${partition}@${offset} does not decode: ${errorMessage(error)}`,
-      { cause: error, stage, topicPartition: `${topic}-${partition}` },
-    )
+    const explain = (why: unknown): DataError => undecodable(fetched, stage, why)
+    throw error instanceof NotReadyError ? new ConversionNotReadyError(error, explain) : explain(error)
   }
+}
+
+function undecodable({ topic, partition, offset }: FetchedRecord, stage: Stage, error: unknown): DataError {
+  return new DataError(
+    `${partNames[stage] ?? 'a part'} of the record ${topic}-${partition}@${offset} does not decode: ${errorMessage(error)}`,
+    { cause: error, stage, topicPartition: `${topic}-${partition}` },
+  )
 }
 
 function decodeHeaders(converters: Converters, fetched: FetchedRecord): readonly Header[] {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectError, DataError } from '../../../../src/api/errors.ts'
-import { noHeaders, type ConnectRecord } from '../../../../src/api/record.ts'
-import { applyTransforms, type TransformStep } from '../../../../src/runtime/task-thread/transform-chain.ts'
+import { ConnectError, DataError } from '../../../../../src/api/errors.ts'
+import { noHeaders, type ConnectRecord } from '../../../../../src/api/record.ts'
+import {
+  applyTransforms,
+  type TransformStep,
+} from '../../../../../src/runtime/task-thread/conversion/transform-chain.ts'
 
 const record = (topic: string): ConnectRecord => ({
   topic,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { DataError } from '../../../../src/api/errors.ts'
-import type { Header, SourceRecord } from '../../../../src/api/record.ts'
-import { RecordEncoder, type Converters } from '../../../../src/runtime/task-thread/record-encoder.ts'
+import { DataError } from '../../../../../src/api/errors.ts'
+import type { Header, SourceRecord } from '../../../../../src/api/record.ts'
+import { RecordEncoder, type Converters } from '../../../../../src/runtime/task-thread/conversion/record-encoder.ts'
 
 let converted: string[]
 /** Text as it is; a header shows the topic that it was converted for. */

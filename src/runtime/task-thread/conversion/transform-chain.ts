@@ -1,7 +1,7 @@
-import { errorMessage } from '../../foundation/error-message.ts'
-import type { Predicate, Transform } from '../../api/converter.ts'
-import { ConnectError, DataError } from '../../api/errors.ts'
-import type { ConnectRecord } from '../../api/record.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
+import type { Predicate, Transform } from '../../../api/converter.ts'
+import { ConnectError, DataError } from '../../../api/errors.ts'
+import type { ConnectRecord } from '../../../api/record.ts'
 
 /** One configured transform, applied if its predicate matches. */
 export interface TransformStep {

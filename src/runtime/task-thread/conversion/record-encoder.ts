@@ -1,8 +1,9 @@
-import { errorMessage } from '../../foundation/error-message.ts'
-import type { Converter, HeaderConverter } from '../../api/converter.ts'
-import { DataError, type Stage } from '../../api/errors.ts'
-import type { ConnectRecord, Header } from '../../api/record.ts'
-import type { OutgoingRecord } from '../../client/producer/outgoing-record.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
+import type { Converter, HeaderConverter } from '../../../api/converter.ts'
+import { DataError, NotReadyError, type Stage } from '../../../api/errors.ts'
+import type { ConnectRecord, Header } from '../../../api/record.ts'
+import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
+import { ConversionNotReadyError } from './conversion-not-ready-error.ts'
 
 /** The three converters of a task. */
 export interface Converters {
@@ -32,7 +33,7 @@ export class RecordEncoder {
     this.#converters = converters
   }
 
-  /** @throws DataError with the stage and topic when a part cannot be converted */
+  /** @throws DataError with the stage and topic when a part cannot be converted; ConversionNotReadyError */
   encode(record: ConnectRecord): OutgoingRecord {
     const { topic } = record
     let stage: Stage = 'HEADER_CONVERTER'
@@ -44,13 +45,8 @@ export class RecordEncoder {
       const value = this.#converters.value.fromConnect(topic, record.valueSchema, record.value)
       return { topic, partition: record.partition, key, value, headers, timestamp: timestampOf(record) }
     } catch (error) {
-      throw new DataError(
-        `${partNames[stage] ?? 'a part'} of a record for topic ${topic} does not convert: ${errorMessage(error)}`,
-        {
-          cause: error,
-          stage,
-        },
-      )
+      const explain = (why: unknown): DataError => unconvertible(topic, stage, why)
+      throw error instanceof NotReadyError ? new ConversionNotReadyError(error, explain) : explain(error)
     }
   }
 
@@ -79,6 +75,14 @@ export const partNames: Partial<Record<Stage, string>> = {
   HEADER_CONVERTER: 'a header',
   KEY_CONVERTER: 'the key',
   VALUE_CONVERTER: 'the value',
+}
+
+function unconvertible(topic: string, stage: Stage, error: unknown): DataError {
+  const part = partNames[stage] ?? 'a part'
+  return new DataError(`${part} of a record for topic ${topic} does not convert: ${errorMessage(error)}`, {
+    cause: error,
+    stage,
+  })
 }
 
 function timestampOf(record: ConnectRecord): number | null {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { DataError } from '../../../../src/api/errors.ts'
-import type { Converter } from '../../../../src/api/converter.ts'
-import type { FetchedRecord } from '../../../../src/client/consumer/fetched-record.ts'
-import { decodeRecord } from '../../../../src/runtime/task-thread/record-decoder.ts'
-import type { Converters } from '../../../../src/runtime/task-thread/record-encoder.ts'
+import { DataError } from '../../../../../src/api/errors.ts'
+import type { Converter } from '../../../../../src/api/converter.ts'
+import type { FetchedRecord } from '../../../../../src/client/consumer/fetched-record.ts'
+import { decodeRecord } from '../../../../../src/runtime/task-thread/conversion/record-decoder.ts'
+import type { Converters } from '../../../../../src/runtime/task-thread/conversion/record-encoder.ts'
 
 const text = (bytes: Uint8Array | null): string | null => {
   const value = bytes === null ? null : Buffer.from(bytes).toString()
