@@ -50,6 +50,8 @@ export function avroIncompatibilities(reader: AvroSchema, writer: AvroSchema): r
 class AvroComparison {
   /** By reader and writer. A pair that is being compared counts as compatible: its schemas contain themselves. */
   readonly #results = new Map<AvroSchema, Map<AvroSchema, readonly AvroIncompatibility[]>>()
+  /** The fields of writers by name: a record may have ten thousands. */
+  readonly #fields = new Map<AvroRecord, ReadonlyMap<string, AvroField>>()
 
   of(reader: AvroSchema, writer: AvroSchema, path: readonly string[]): readonly AvroIncompatibility[] {
     const results = this.#results.get(reader) ?? new Map<AvroSchema, readonly AvroIncompatibility[]>()
@@ -109,7 +111,7 @@ class AvroComparison {
   }
 
   #field(field: AvroField, writer: AvroRecord, path: readonly string[]): readonly AvroIncompatibility[] {
-    const written = writtenField(field, writer)
+    const written = this.#writtenField(field, writer)
     if (written !== null) return this.of(field.type, written.type, [...path, 'type'])
     if (field.defaultValue !== undefined) return []
     // Java's Avro compares the enum with the whole record here, which never succeeds.
@@ -117,16 +119,17 @@ class AvroComparison {
       return this.of(field.type, writer, [...path, 'type'])
     return [incompatibility('READER_FIELD_MISSING_DEFAULT_VALUE', path, field.name)]
   }
-}
 
-function writtenField(field: AvroField, writer: AvroRecord): AvroField | null {
-  const names = [field.name, ...field.aliases]
-  const found = names.flatMap((name) => writer.fields.filter((other) => other.name === name))
-  if (found.length > 1)
-    throw new AmbiguousFieldError(
-      `Reader record field ${field.name} matches multiple fields in writer record schema ${fullName(writer)}`,
-    )
-  return found[0] ?? null
+  #writtenField(field: AvroField, writer: AvroRecord): AvroField | null {
+    const fields = this.#fields.get(writer) ?? new Map(writer.fields.map((other) => [other.name, other]))
+    this.#fields.set(writer, fields)
+    const found = [field.name, ...field.aliases].flatMap((name) => fields.get(name) ?? [])
+    if (found.length > 1)
+      throw new AmbiguousFieldError(
+        `Reader record field ${field.name} matches multiple fields in writer record schema ${fullName(writer)}`,
+      )
+    return found[0] ?? null
+  }
 }
 
 function comparedNames(reader: AvroNamed, writer: AvroNamed, path: readonly string[]): readonly AvroIncompatibility[] {
@@ -135,7 +138,8 @@ function comparedNames(reader: AvroNamed, writer: AvroNamed, path: readonly stri
 }
 
 function comparedSymbols(reader: AvroEnum, writer: AvroEnum, path: readonly string[]): readonly AvroIncompatibility[] {
-  const missing = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol))
+  const known = new Set(reader.symbols)
+  const missing = writer.symbols.filter((symbol) => !known.has(symbol))
   if (missing.length === 0 || reader.defaultSymbol !== null) return []
   return [incompatibility('MISSING_ENUM_SYMBOLS', [...path, 'symbols'], `[${missing.toSorted().join(', ')}]`)]
 }

@@ -120,7 +120,8 @@ export class RegistryState {
 
   /** Whether there are versions in the scope: a subject, a context, or everything (null). */
   hasVersions(scope: string | null, { deleted }: { readonly deleted: boolean }): boolean {
-    return this.subjects.some(
+    const isOne = scope !== null && parseSubject(scope).subject !== ''
+    return (isOne ? [scope] : this.subjects).some(
       (subject) => isWithin(subject, scope) && this.versions(subject).some((version) => deleted || !version.deleted),
     )
   }
