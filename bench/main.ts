@@ -32,6 +32,7 @@ const scenarios: Readonly<Record<string, readonly Part[]>> = {
       measure: async (context) => (await import('./scenarios/failover.ts')).connectFailover(context),
     },
   ],
+  rebalance: [{ measure: async (context) => (await import('./scenarios/rebalance.ts')).rebalance(context) }],
   many: [{ measure: async (context) => (await import('./scenarios/many-connectors.ts')).manyConnectors(context) }],
 }
 

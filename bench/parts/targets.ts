@@ -30,6 +30,8 @@ export const targets: readonly Target[] = [
   { what: 'peak RSS loaded', statistic: 'p50', atMost: 450 },
   { what: 'kill -9 → 30 tasks run elsewhere', statistic: 'p50', atMost: 10_000 },
   { what: 'SIGTERM → 30 tasks run elsewhere', statistic: 'p50', atMost: 2000 },
+  { what: 'a worker joins → 1,000 tasks run, a third on each worker', statistic: 'p50', atMost: 5000 },
+  { what: 'it stops → 1,000 tasks run on the others', statistic: 'p50', atMost: 5000 },
   { what: 'RSS without connectors', statistic: 'p50', atMost: 110 },
   { what: 'RSS a connector', statistic: 'p50', atMost: 5 },
   { what: 'GET /connectors with status and info', statistic: 'p99', atMost: 100 },
