@@ -1,6 +1,8 @@
 import { fileConnectorsName } from './built-in-plugins.ts'
 import { simpleName } from './plugin-alias.ts'
 
+const kafkaTransforms = 'org.apache.kafka.connect.transforms'
+const confluentTransforms = 'io.confluent.connect.transforms'
 const kafkaConverters = 'org.apache.kafka.connect.converters'
 const debeziumTransforms = 'io.debezium.transforms'
 
@@ -20,6 +22,18 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
     kafkaConverters,
     ['BooleanConverter', 'DoubleConverter', 'FloatConverter', 'IntegerConverter', 'LongConverter', 'ShortConverter'],
     'use StringConverter or JsonConverter',
+  ),
+  [`${confluentTransforms}.TombstoneHandler`, `use ${kafkaTransforms}.Filter with the predicate RecordIsTombstone`],
+  [`${confluentTransforms}.Filter$Key`, `use ${kafkaTransforms}.Filter with a predicate`],
+  [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],
+  [
+    `${confluentTransforms}.MessageTimestampRouter`,
+    `use ${kafkaTransforms}.TimestampRouter, which has the time of the record`,
+  ],
+  ...each(
+    confluentTransforms,
+    ['Drop$Key', 'Drop$Value', 'ExtractTopic$Key', 'ExtractTopic$Value', 'ExtractTopic$Header'],
+    transformInstead,
   ),
   ['io.confluent.connect.avro.AvroConverter', schemaRegistry],
   ['io.confluent.connect.protobuf.ProtobufConverter', schemaRegistry],

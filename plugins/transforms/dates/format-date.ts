@@ -1,103 +1,104 @@
 import { dateOfDay, dayOfDate, dayOfYear, splitTime, weekdayOf, type CalendarDate } from './calendar.ts'
 import { eras, halfDays, months, utcNames, weekdays } from './date-names.ts'
-import { parsePattern } from './date-pattern.ts'
+import { parsePattern, type PatternPart } from './date-pattern.ts'
 
-/** A time in UTC, in the parts that fields show. */
-interface Moment {
+/** A day since 1970-01-01, and its date. */
+interface Day {
   readonly day: number
   readonly date: CalendarDate
-  readonly msOfDay: number
 }
 
-type Writer = (moment: Moment) => string
+/** Writes a part that is the same all day, or one that depends on the time of day. */
+type DayWriter = (day: Day) => string
+type TimeWriter = (msOfDay: number) => string
+type Writer = { readonly day: DayWriter } | { readonly time: TimeWriter }
 
 /** Formats milliseconds since the epoch. */
 export type DateFormatter = (ms: number | bigint) => string
 
 /** Compiles a pattern of `SimpleDateFormat`: UTC, locale en_US. @throws SyntaxError if the pattern is invalid. */
 export function dateFormatter(pattern: string): DateFormatter {
-  const writers = parsePattern(pattern).map((part): Writer => {
-    if ('literal' in part) return () => part.literal
-    return fieldWriter(part.letter, part.count)
-  })
-  // Most records of a run are of the same day.
-  let last = { day: 0, date: dateOfDay(0) }
+  const writers = parsePattern(pattern).map(writerOf)
+  // Most records of a run are of the same day: its parts are written once.
+  let last: number | null = null
+  let dayTexts: readonly string[] = []
+  const writeDay = (day: number): void => {
+    const known = { day, date: dateOfDay(day) }
+    dayTexts = writers.map((writer) => ('day' in writer ? writer.day(known) : ''))
+    last = day
+  }
+  const times = writers.map((writer) => ('time' in writer ? writer.time : null))
   return (ms) => {
     const { day, msOfDay } = splitTime(ms)
-    if (day !== last.day) last = { day, date: dateOfDay(day) }
-    const moment = { day, date: last.date, msOfDay }
+    if (day !== last) writeDay(day)
     let text = ''
-    for (const write of writers) text += write(moment)
+    for (let i = 0; i < times.length; i += 1) text += times[i]?.(msOfDay) ?? dayTexts[i] ?? ''
     return text
   }
 }
 
-function fieldWriter(letter: string, count: number): Writer {
-  return textWriter(letter, count) ?? timeWriter(letter, count) ?? dateWriter(letter, count)
+function writerOf(part: PatternPart): Writer {
+  if ('literal' in part) return { day: () => part.literal }
+  const time = timeWriter(part.letter, part.count)
+  return time === null ? { day: dayWriter(part.letter, part.count) } : { time }
 }
 
-function textWriter(letter: string, count: number): Writer | null {
+function timeWriter(letter: string, count: number): TimeWriter | null {
+  const hours = (valueOf: (hour: number) => number): TimeWriter => {
+    return (msOfDay) => padded(valueOf(Math.floor(msOfDay / 3_600_000)), count)
+  }
+  switch (letter) {
+    case 'H':
+      return hours((hour) => hour)
+    case 'k':
+      return hours((hour) => hour || 24)
+    case 'K':
+      return hours((hour) => hour % 12)
+    case 'h':
+      return hours((hour) => hour % 12 || 12)
+    case 'm':
+      return (msOfDay) => padded(Math.floor(msOfDay / 60_000) % 60, count)
+    case 's':
+      return (msOfDay) => padded(Math.floor(msOfDay / 1000) % 60, count)
+    case 'S':
+      return (msOfDay) => padded(msOfDay % 1000, count)
+    case 'a':
+      return (msOfDay) => halfDays[msOfDay >= 43_200_000 ? 1 : 0]
+    default:
+      return null
+  }
+}
+
+function dayWriter(letter: string, count: number): DayWriter {
   switch (letter) {
     case 'G':
       return ({ date }) => eras[date.year > 0 ? 1 : 0]
     case 'E':
       return ({ day }) => shortened(weekdays[weekdayOf(day)] ?? '', count)
-    case 'M':
-    case 'L':
-      return count < 3 ? null : ({ date }) => shortened(months[date.month - 1] ?? '', count)
-    case 'a':
-      return ({ msOfDay }) => halfDays[msOfDay >= 43_200_000 ? 1 : 0]
     case 'z':
       return () => utcNames[count >= 4 ? 1 : 0]
     case 'Z':
       return () => '+0000'
     case 'X':
       return () => 'Z'
-    default:
-      return null
-  }
-}
-
-function shortened(name: string, count: number): string {
-  return count >= 4 ? name : name.slice(0, 3)
-}
-
-function timeWriter(letter: string, count: number): Writer | null {
-  const number = (valueOf: (hour: number, moment: Moment) => number): Writer => {
-    return (moment) => padded(valueOf(Math.floor(moment.msOfDay / 3_600_000), moment), count)
-  }
-  switch (letter) {
-    case 'H':
-      return number((hour) => hour)
-    case 'k':
-      return number((hour) => hour || 24)
-    case 'K':
-      return number((hour) => hour % 12)
-    case 'h':
-      return number((hour) => hour % 12 || 12)
-    case 'm':
-      return number((_hour, { msOfDay }) => Math.floor(msOfDay / 60_000) % 60)
-    case 's':
-      return number((_hour, { msOfDay }) => Math.floor(msOfDay / 1000) % 60)
-    case 'S':
-      return number((_hour, { msOfDay }) => msOfDay % 1000)
-    default:
-      return null
-  }
-}
-
-function dateWriter(letter: string, count: number): Writer {
-  const number = (valueOf: (moment: Moment) => number): Writer => {
-    return (moment) => padded(valueOf(moment), count)
-  }
-  switch (letter) {
     case 'y':
       return ({ date }) => yearText(date.year > 0 ? date.year : 1 - date.year, count)
     case 'Y':
       return ({ day }) => yearText(weekOf(day).year, count)
     case 'M':
     case 'L':
-      return number(({ date }) => date.month)
+      if (count > 2) return ({ date }) => shortened(months[date.month - 1] ?? '', count)
+      return ({ date }) => padded(date.month, count)
+    default:
+      return numberWriter(letter, count)
+  }
+}
+
+function numberWriter(letter: string, count: number): DayWriter {
+  const number = (valueOf: (day: Day) => number): DayWriter => {
+    return (day) => padded(valueOf(day), count)
+  }
+  switch (letter) {
     case 'd':
       return number(({ date }) => date.day)
     case 'D':
@@ -111,6 +112,10 @@ function dateWriter(letter: string, count: number): Writer {
     default:
       return number(({ day }) => weekdayOf(day) || 7)
   }
+}
+
+function shortened(name: string, count: number): string {
+  return count >= 4 ? name : name.slice(0, 3)
 }
 
 /** Weeks begin on Sunday; the week of 1 January is the first of the year. */

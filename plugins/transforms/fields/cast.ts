@@ -15,7 +15,7 @@ import { kafkaTransforms, type Side } from '../record/record-side.ts'
 import { requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
 import { listOf, replaceNullWithDefault, replacesNull, splitAtColons } from '../record/setting.ts'
 import { basicsOf, keptField, perSchema, structOf, structShape, type StructShape } from '../record/struct-shape.ts'
-import { castSchema, casterFrom, castTypes, type CastType } from './cast-value.ts'
+import { castSchema, casterFrom, castTypes, type Caster, type CastType } from './cast-value.ts'
 
 const specValidator: Validator = Object.assign(
   (_key: string, value: unknown) => {
@@ -78,14 +78,21 @@ function castType(text: string): CastType {
 class Cast implements Transform {
   readonly #side: Side
   readonly #spec: CastSpec
+  /** The casts of values without schemas. */
+  readonly #plainWhole: Caster | null
+  readonly #plainFields: ReadonlyMap<string, Caster>
   readonly #replaceNull: boolean
-  readonly #wholeOf: (schema: Schema) => { schema: Schema; cast: (value: ConnectValue) => ConnectValue }
+  readonly #wholeOf: (schema: Schema) => { schema: Schema; cast: Caster }
   readonly #shapeOf: (schema: Schema) => StructShape
 
   constructor(side: Side, spec: CastSpec, replaceNull: boolean) {
     this.#side = side
     this.#spec = spec
     this.#replaceNull = replaceNull
+    this.#plainWhole = spec.whole === null ? null : casterFrom(null, spec.whole, side.transform)
+    this.#plainFields = new Map(
+      [...spec.fields].map(([name, type]) => [name, casterFrom(null, type, `${side.transform}: field "${name}"`)]),
+    )
     this.#wholeOf = perSchema((schema) => this.#whole(schema, spec.whole ?? 'STRING'))
     this.#shapeOf = perSchema((schema) => this.#shape(schema))
   }
@@ -105,18 +112,17 @@ class Cast implements Transform {
   }
 
   #plain(value: ConnectValue): ConnectValue {
-    const { transform } = this.#side
-    if (this.#spec.whole !== null) return casterFrom(null, this.#spec.whole, transform)(value)
-    const map = requireMap(value, transform)
-    const cast: MutableMap = { ...map }
-    for (const [name, type] of this.#spec.fields) {
+    if (this.#plainWhole !== null) return this.#plainWhole(value)
+    const map = requireMap(value, this.#side.transform)
+    const copy: MutableMap = { ...map }
+    for (const [name, cast] of this.#plainFields) {
       const member = memberOf(map, name)
-      setMember(cast, name, member === null ? null : casterFrom(null, type, `${transform}: field "${name}"`)(member))
+      setMember(copy, name, member === null ? null : cast(member))
     }
-    return cast
+    return copy
   }
 
-  #whole(schema: Schema, type: CastType): { schema: Schema; cast: (value: ConnectValue) => ConnectValue } {
+  #whole(schema: Schema, type: CastType): { schema: Schema; cast: Caster } {
     const cast = casterFrom(schema, type, this.#side.transform)
     return { schema: castSchema(schema, type, basicsOf(schema), cast), cast }
   }

@@ -36,14 +36,15 @@ type Mask = (value: ConnectValue) => ConnectValue
 /** Replaces values of fields by the zero of their type, or by a text. Null stays null. */
 class MaskField implements Transform {
   readonly #side: Side
-  readonly #fields: ReadonlySet<string>
+  /** The masks of values without schemas, by field. */
+  readonly #masks: ReadonlyMap<string, Mask>
   readonly #replacement: string | null
   readonly #shapeOf: (schema: Schema) => StructShape
 
   constructor(side: Side, fields: readonly string[], replacement: string | null, replaceNull: boolean) {
     this.#side = side
-    this.#fields = new Set(fields)
     this.#replacement = replacement
+    this.#masks = new Map(fields.map((name) => [name, this.#mask(null, name)]))
     this.#shapeOf = perSchema((schema) => this.#shape(schema, replaceNull))
   }
 
@@ -57,12 +58,11 @@ class MaskField implements Transform {
   }
 
   #map(value: ConnectValue): MutableMap {
-    const { transform } = this.#side
-    const map = requireMap(value, transform)
+    const map = requireMap(value, this.#side.transform)
     const masked: MutableMap = { ...map }
-    for (const name of this.#fields) {
+    for (const [name, mask] of this.#masks) {
       const member = memberOf(map, name)
-      setMember(masked, name, member === null ? null : this.#mask(null, `${transform}: field "${name}"`)(member))
+      setMember(masked, name, member === null ? null : mask(member))
     }
     return masked
   }
@@ -72,14 +72,14 @@ class MaskField implements Transform {
     requireStructSchema(schema, transform)
     const fields = schema.fields.map((field) => {
       const kept = keptField(field, replaceNull)
-      if (!this.#fields.has(field.name)) return kept
-      return { ...kept, convert: this.#mask(field.schema, `${transform}: field "${field.name}"`) }
+      return this.#masks.has(field.name) ? { ...kept, convert: this.#mask(field.schema, field.name) } : kept
     })
     return structShape(schema, fields, transform)
   }
 
-  #mask(schema: Schema | null, what: string): Mask {
+  #mask(schema: Schema | null, field: string): Mask {
     const replacement = this.#replacement
+    const what = `${this.#side.transform}: field "${field}"`
     if (replacement === null) return (value) => zeroOf(schema, value, what)
     return (value) => replaced(schema, value, replacement, what)
   }

@@ -32,6 +32,11 @@ const unserved: [key: string, value: string, reason: string][] = [
     'io.debezium.transforms.TimezoneConverter',
     'TimezoneConverter is known but not available: ',
   ],
+  [
+    'transforms.tombstones.type',
+    'io.confluent.connect.transforms.TombstoneHandler',
+    'TombstoneHandler is known but not available: use org.apache.kafka.connect.transforms.Filter with',
+  ],
   ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not available: '],
   [
     'value.converter',
@@ -431,7 +436,7 @@ describe('a validation', () => {
 
   it('reports all unsupported settings together', async () => {
     const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))
-    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'outbox,zone' })
+    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'outbox,zone,tombstones' })
     expect(errors.map(([key]) => key).toSorted()).toEqual(Object.keys(all).toSorted())
   })
 
