@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -206,7 +207,8 @@ public final class TransformOracle {
     if (node == null || node.isNull()) return null;
     if (schema.name() != null && schema.name().startsWith(DATA)) {
       String logical = schema.name().substring(DATA.length());
-      if (logical.equals("Decimal")) return new BigDecimal(node.asText());
+      if (logical.equals("Decimal"))
+        return new BigDecimal(node.asText()).setScale(Integer.parseInt(schema.parameters().get("scale")), RoundingMode.UNNECESSARY);
       if (logical.equals("Date")) return new java.util.Date(node.asLong() * DAY_MS);
       if (logical.equals("Time") || logical.equals("Timestamp")) return new java.util.Date(Long.parseLong(node.asText()));
     }

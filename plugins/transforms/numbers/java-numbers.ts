@@ -52,9 +52,9 @@ export function bigDecimalText(text: string, scale: number): string {
   return exponent === 0 ? sign + mantissa : `${sign}${mantissa}E${exponent > 0 ? '+' : ''}${exponent}`
 }
 
-const bigDecimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,10})?$/
+const bigDecimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/
 
-/** Returns whether Java's `new BigDecimal` accepts a text. */
+/** Returns whether Java's `new BigDecimal` accepts a text. Exponents of more than four digits, which no number needs, are refused. */
 export function isBigDecimal(text: string): boolean {
   return bigDecimal.test(text)
 }

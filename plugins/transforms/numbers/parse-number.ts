@@ -5,7 +5,11 @@ const isInteger = /^[+-]?(?:(?![\u{10000}-\u{10ffff}])\p{Nd})+$/u
 /** Returns the integer of a text as Java's `parseByte`, `parseShort`, `parseInt` and `parseLong`; null if it is none. */
 export function parseInteger(text: string, bits: 8 | 16 | 32 | 64): number | bigint | null {
   if (!isInteger.test(text)) return null
-  const value = BigInt(asciiDigits(text).replace(/^\+/, ''))
+  const digits = asciiDigits(text)
+    .replace(/^\+/, '')
+    .replace(/^(-?)0+(?=\d)/, '$1')
+  if (digits.length > 20) return null
+  const value = BigInt(digits)
   return BigInt.asIntN(bits, value) === value ? int64Form(value) : null
 }
 

@@ -69,6 +69,26 @@ const odd = oddNames.flatMap((name) => [
   transformCase('Cast$Value', `plain ${name}, which is missing`, { spec: `${name}:string` }, recordOf({ value: {} })),
 ])
 
+/** Decimals of other scales than two: some have an exponent in their text. */
+const scales: readonly (readonly [scale: string, ...texts: string[]])[] = [
+  ['0', '0', '12', '-7', '170141183460469231731687303715884105727'],
+  ['3', '0.001', '-0.120', '1234.567'],
+  ['8', '0.00000000', '0.00000001', '0.00000012', '-0.00001234', '1.00000000'],
+  ['-2', '0', '500', '-1200'],
+]
+const decimals = scales.flatMap(([scale, ...texts]) =>
+  texts.flatMap((value) =>
+    targets.map((target) =>
+      transformCase(
+        'Cast$Value',
+        `field with the decimal ${value} of scale ${scale} to ${target}`,
+        { spec: `d:${target}` },
+        recordOf({ schema: struct([['d', { ...types.decimal, parameters: { scale } }]]), value: [value] }),
+      ),
+    ),
+  ),
+)
+
 const defaults = typeNames.flatMap((type) => {
   const schema = withDefault(types[type], values[type][1] ?? values[type][0] ?? null)
   return [
@@ -100,6 +120,7 @@ export const castCases: readonly CaseJson[] = [
   ...plainWhole,
   ...odd,
   ...defaults,
+  ...decimals,
   ...onAllParts('Cast', 'optional:string', { spec: 'optional:string,a:string,requiredDefault:int8' }),
   ...onAllParts('Cast', 'string', { spec: 'string' }),
   ...onAllParts('Cast', 'keeps null', { spec: 'optional:int8', 'replace.null.with.default': 'false' }),
