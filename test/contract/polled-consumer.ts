@@ -1,7 +1,7 @@
 import { formatTopicPartition, type TopicPartition } from '../../src/foundation/topic-partition.ts'
 import type { TopicSelection } from '../../src/client/consumer/subscription.ts'
 import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
-import { UnknownTopicError } from '../../src/client/errors.ts'
+import { FencedMemberError, UnknownTopicError } from '../../src/client/errors.ts'
 import { until } from '../support/until.ts'
 
 /** A consumer that polls all the time, and what happened to it. Commits what it has read before partitions are revoked. */
@@ -80,9 +80,15 @@ export class PolledConsumer {
     await this.#polling
   }
 
+  /** Commits what it has read, if it may, and leaves the group. */
   async close(): Promise<void> {
     await this.stop()
+    if (this.failure === null) await this.commit().catch(this.#allowFenced)
     await this.consumer.close()
+  }
+
+  readonly #allowFenced = (error: unknown): void => {
+    if (!(error instanceof FencedMemberError)) throw error
   }
 
   async #poll(): Promise<void> {
