@@ -103,7 +103,7 @@ function suite(open: () => Promise<[string, BrokerHarness | null]>): void {
       .map((event) => event.slice(0, 1))
       .join('')
 
-  it('moves only the shares of members that join and leave, whoever leads, and each record is read once', async () => {
+  it('moves only the shares of members that join and leave, with leaders of both kinds, and each record is read once', async () => {
     const first = ours(['cooperative-sticky'])
     await first.untilHas(6)
     await write('alone')

@@ -43,16 +43,10 @@ export class JavaConsumer {
     const jvm = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, `-Dlog4j.configuration=file:${log4j}`]
     const settings = Object.entries(properties).flatMap(([key, value]) => ['--consumer-property', `${key}=${value}`])
     const printed = ['partition', 'offset'].flatMap((what) => ['--property', `print.${what}=true`])
-    const program = runProgram(
-      'java',
-      [
-        ...jvm,
-        'org.apache.kafka.tools.consumer.ConsoleConsumer',
-        ...['--bootstrap-server', options.bootstrapServers, '--topic', options.topic, '--group', options.groupId],
-        ...['--from-beginning', ...printed, ...settings],
-      ],
-      directory,
-    )
+    const { bootstrapServers, topic, groupId } = options
+    const place = ['--bootstrap-server', bootstrapServers, '--topic', topic, '--group', groupId, '--from-beginning']
+    const main = 'org.apache.kafka.tools.consumer.ConsoleConsumer'
+    const program = runProgram('java', [...jvm, main, ...place, ...printed, ...settings], directory)
     return new JavaConsumer(program, directory)
   }
 
