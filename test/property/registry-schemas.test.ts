@@ -7,6 +7,8 @@ import type { AvroSchema } from '../../src/registry/avro/avro-schema.ts'
 import { avroText } from '../../src/registry/avro/avro-text.ts'
 import { normalAvro } from '../../src/registry/avro/normal-avro.ts'
 import { AvroParseError, parseAvro } from '../../src/registry/avro/parse-avro.ts'
+import { jsonSchemaDifferences } from '../../src/registry/json-schema/json-schema-comparison.ts'
+import { JsonSchemaDocument, type JsonSchemaPart } from '../../src/registry/json-schema/json-schema-shape.ts'
 import { jsonText, sorted } from '../../src/registry/json/json-node.ts'
 import { JsonError, parseJson } from '../../src/registry/json/parse-json.ts'
 
@@ -94,6 +96,30 @@ describe('schemas', () => {
     expect(() => parseAvro(`${'{"type":"array","items":'.repeat(2000)}"int"${'}'.repeat(2000)}`)).toThrow(
       /nested more than/,
     )
+  })
+
+  it('whose alternatives are too many to compare each with each are not compared', () => {
+    const names = Array.from({ length: 1000 }, (_none, at) => `T${at}`)
+    const union = (size: number): AvroSchema =>
+      parseAvro(JSON.stringify(names.map((name, at) => ({ type: 'fixed', name, size: size + at }))))
+    expect(() => avroIncompatibilities(union(1), union(2))).toThrow(/comparisons are needed/)
+    const oneOf = (more: number): JsonSchemaDocument =>
+      new JsonSchemaDocument(
+        parseJson(JSON.stringify({ oneOf: names.map((_name, at) => ({ const: at + more })) })),
+        new Map(),
+      )
+    expect(() => jsonSchemaDifferences(oneOf(0).root, oneOf(1).root)).toThrow(/more than 100000 comparisons/)
+    const chain = JSON.stringify({
+      $ref: '#/definitions/T0',
+      definitions: Object.fromEntries(
+        names.map((name, at) => [name, { type: 'array', items: { $ref: `#/definitions/T${(at + 1) % 1000}` } }]),
+      ),
+    })
+    const links = [chain, chain].map((text) => new JsonSchemaDocument(parseJson(text), new Map()).root) as [
+      JsonSchemaPart,
+      JsonSchemaPart,
+    ]
+    expect(() => jsonSchemaDifferences(...links)).toThrow(/nested more than 500 deep/)
   })
 
   it('of ten thousands of fields and symbols are compared without comparing each with each', () => {

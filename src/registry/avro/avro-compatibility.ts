@@ -29,6 +29,14 @@ export class AmbiguousFieldError extends Error {
   override readonly name = 'AmbiguousFieldError'
 }
 
+/** Of schemas that are too large: each branch of a union is compared with each of another one. */
+class TooManyComparisonsError extends Error {
+  override readonly name = 'TooManyComparisonsError'
+}
+
+/** Of one comparison: it runs in the thread that serves requests. */
+const maxCompares = 200_000
+
 /** The types that a reader of this type reads too. */
 const promotions: Readonly<Partial<Record<AvroSchema['type'], readonly AvroSchema['type'][]>>> = {
   long: ['int'],
@@ -41,7 +49,7 @@ const promotions: Readonly<Partial<Record<AvroSchema['type'], readonly AvroSchem
 /**
  * Returns why the reader's schema cannot read data of the writer's schema; empty when it can. The checks, their order and the
  * locations are those of `SchemaCompatibility` of Java's Avro 1.12.
- * @throws AmbiguousFieldError
+ * @throws AmbiguousFieldError, TooManyComparisonsError
  */
 export function avroIncompatibilities(reader: AvroSchema, writer: AvroSchema): readonly AvroIncompatibility[] {
   return new AvroComparison().of(reader, writer, [''])
@@ -50,6 +58,7 @@ export function avroIncompatibilities(reader: AvroSchema, writer: AvroSchema): r
 class AvroComparison {
   /** By reader and writer. A pair that is being compared counts as compatible: its schemas contain themselves. */
   readonly #results = new Map<AvroSchema, Map<AvroSchema, readonly AvroIncompatibility[]>>()
+  #compares = 0
   /** The fields of writers by name: a record may have ten thousands. */
   readonly #fields = new Map<AvroRecord, ReadonlyMap<string, AvroField>>()
 
@@ -59,6 +68,9 @@ class AvroComparison {
     const known = results.get(writer)
     if (known !== undefined) return known
     results.set(writer, [])
+    this.#compares += 1
+    if (this.#compares > maxCompares)
+      throw new TooManyComparisonsError(`more than ${maxCompares} comparisons are needed`)
     const result = this.#compared(reader, writer, path)
     results.set(writer, result)
     return result

@@ -1,8 +1,10 @@
+import { jsonSchemaDifferences } from './json-schema-comparison.ts'
+import { differenceText } from './json-schema-difference.ts'
+import { JsonSchemaDocument, JsonSchemaError } from './json-schema-shape.ts'
 import { sortedReferences } from '../avro/parsed-avro.ts'
 import { isObject, jsonText, sorted, type JsonNode } from '../json/json-node.ts'
 import { JsonError, parseJson } from '../json/parse-json.ts'
-import { registryErrors } from '../registry-error.ts'
-import type { ParsedSchema, SchemaSource } from '../schemas/parsed-schema.ts'
+import type { ParsedSchema, ReadingNames, SchemaSource } from '../schemas/parsed-schema.ts'
 import type { SchemaReference } from '../state/registry-schema.ts'
 
 /** A JSON Schema of a subject. */
@@ -10,17 +12,28 @@ export class ParsedJsonSchema implements ParsedSchema {
   readonly schemaType = 'JSON'
   readonly references: readonly SchemaReference[]
   readonly #node: JsonNode
+  readonly #others: ReadonlyMap<string, JsonSchemaDocument>
+  readonly #document: JsonSchemaDocument
 
-  private constructor(node: JsonNode, references: readonly SchemaReference[]) {
+  private constructor(
+    node: JsonNode,
+    references: readonly SchemaReference[],
+    others: ReadonlyMap<string, JsonSchemaDocument>,
+  ) {
     this.#node = node
     this.references = references
+    this.#others = others
+    this.#document = new JsonSchemaDocument(node, others)
   }
 
   /** @throws JsonError */
-  static parse({ schema, references }: SchemaSource): ParsedJsonSchema {
+  static parse({ schema, references, resolved }: SchemaSource): ParsedJsonSchema {
     const node = parseJson(schema)
     if (!isObject(node) && typeof node !== 'boolean') throw new JsonError('a JSON Schema is an object, true or false')
-    return new ParsedJsonSchema(node, references)
+    const others = new Map<string, JsonSchemaDocument>()
+    for (const reference of resolved)
+      others.set(reference.name, new JsonSchemaDocument(parseJson(reference.schema), others))
+    return new ParsedJsonSchema(node, references, others)
   }
 
   get text(): string {
@@ -32,16 +45,21 @@ export class ParsedJsonSchema implements ParsedSchema {
   }
 
   normalized(): ParsedJsonSchema {
-    return new ParsedJsonSchema(sorted(this.#node), sortedReferences(this.references))
+    return new ParsedJsonSchema(sorted(this.#node), sortedReferences(this.references), this.#others)
   }
 
   formatted(): string {
     return this.text
   }
 
-  readingProblems(): never {
-    throw registryErrors.invalidLevel(
-      'This registry does not compare JSON Schemas. Set the compatibility level NONE for the subject: PUT /config/{subject} with {"compatibility":"NONE"}',
-    )
+  readingProblems(writer: ParsedSchema, names: ReadingNames): readonly string[] {
+    if (!(writer instanceof ParsedJsonSchema)) throw new TypeError('the schemas are of different types')
+    try {
+      const differences = jsonSchemaDifferences(writer.#document.root, this.#document.root)
+      return differences.map((difference) => differenceText(difference, names))
+    } catch (error) {
+      if (!(error instanceof JsonSchemaError)) throw error
+      return [`The schemas cannot be compared: ${error.message}`]
+    }
   }
 }

@@ -288,22 +288,44 @@ describe('the API of the schema registry', () => {
     })
   })
 
-  it('keeps JSON Schemas, and says that it does not compare them', async () => {
-    const schema = { type: 'object', properties: { a: { type: 'integer' } } }
+  it('keeps JSON Schemas, and compares them', async () => {
+    const schema = { type: 'object', properties: { a: { type: 'integer' } }, additionalProperties: false }
     expect((await registry.get('/schemas/types')).body).toEqual(['JSON', 'AVRO'])
     const id = await registry.register('json', schema, { schemaType: 'JSON' })
     expect((await registry.get(`/schemas/ids/${id}`)).body).toMatchObject({ schemaType: 'JSON', schema: text(schema) })
-    const changed = { schema: '{"type":"string"}', schemaType: 'JSON' }
+    const more = { ...schema, properties: { ...schema.properties, b: { type: 'string' } } }
+    await registry.register('json', more, { schemaType: 'JSON' })
+    const changed = { schema: text({ ...more, properties: { a: { type: 'string' } } }), schemaType: 'JSON' }
     expect((await registry.post('/subjects/json/versions', changed)).body).toMatchObject({
-      error_code: 42203,
-      message: expect.stringContaining('does not compare JSON Schemas'),
+      error_code: 40901,
+      message: expect.stringContaining(
+        '{errorType:"TYPE_CHANGED", description:"A type at path \'#/properties/a\' is different between the new schema and the old schema"}',
+      ),
     })
-    await registry.put('/config/json', { compatibility: 'NONE' })
-    expect((await registry.post('/subjects/json/versions', changed)).status).toBe(200)
-    await registry.put('/config/json', { compatibility: 'BACKWARD' })
     expect((await registry.post('/subjects/json/versions', { schema: '"int"' })).body).toMatchObject({
       error_code: 40901,
       message: expect.stringContaining('different schema type'),
+    })
+    const part = {
+      $id: 'https://shop/part.json',
+      type: 'object',
+      properties: { p: { type: 'integer' } },
+      additionalProperties: false,
+    }
+    await registry.register('json-part', part, { schemaType: 'JSON' })
+    const references = [{ name: 'https://shop/part.json', subject: 'json-part', version: 1 }]
+    const whole = (type: object): object => ({
+      type: 'object',
+      properties: { part: type },
+      additionalProperties: false,
+    })
+    await registry.register('json-whole', whole({ $ref: 'https://shop/part.json' }), { schemaType: 'JSON', references })
+    const inline = { ...part, properties: { p: { type: 'number' } } }
+    await registry.register('json-whole', whole(inline), { schemaType: 'JSON' })
+    const lost = { schemaType: 'JSON', schema: text(whole({ $ref: 'other.json' })) }
+    expect((await registry.post('/subjects/json-whole/versions', lost)).body).toMatchObject({
+      error_code: 40901,
+      message: expect.stringContaining('the reference "other.json" leads to no schema'),
     })
   })
 
@@ -338,7 +360,7 @@ describe('the API of the schema registry', () => {
     const paths = [
       '/subjects?deleted=true',
       '/schemas?deleted=true&subjectPrefix=:*:',
-      '/config/json',
+      '/config/level-FULL',
       '/mode/imported',
       '/contexts',
     ]
