@@ -89,6 +89,7 @@ public final class ClientCalls {
       call("stopConnector", name);
       if (name.equals("src")) state(name, "STOPPED", 1);
       call("resetConnectorTopics", name);
+      if (name.equals("src")) usesNoTopic(name);
       call("getConnectorStatus", name);
       call("getConnectorTopics", name);
     }
@@ -170,6 +171,11 @@ public final class ClientCalls {
         name + " does not use " + topic,
         () -> client.getConnectorTopics(name),
         topics -> topics.contains('"' + topic + '"'));
+  }
+
+  /** Waits until a reset is read back. */
+  private void usesNoTopic(String name) throws Exception {
+    until(name + " uses topics", () -> client.getConnectorTopics(name), topics -> topics.contains("\"topics\":[]"));
   }
 
   private void until(String what, Callable<Object> request, java.util.function.Predicate<String> holds) throws Exception {

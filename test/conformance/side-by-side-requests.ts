@@ -266,7 +266,11 @@ const commands: readonly SideRequest[] = [
       '?includeTasks=true&onlyFailed=true',
       '?includeTasks=banana',
       '?includeTasks=',
-    ].map((query) => ({ method: 'POST', path: `/connectors/${name}/restart${query}` })),
+    ].map((query): SideRequest => {
+      const request = { method: 'POST', path: `/connectors/${name}/restart${query}` }
+      // A stopped connector shows for a moment that it was restarted.
+      return name === 'off' ? Object.assign(request, { words: 'its state follows with a delay' }) : request
+    }),
     ...['0', '9', 'x', '-1'].map((task) => ({ method: 'POST', path: `/connectors/${name}/tasks/${task}/restart` })),
     { method: 'PUT', path: `/connectors/${name}/topics/reset` },
     { method: 'PUT', path: `/connectors/${name}/pause` },
@@ -282,6 +286,98 @@ const commands: readonly SideRequest[] = [
   ]),
 ]
 
+const plain = { headers: { 'content-type': 'text/plain' } }
+const creations: readonly SideRequest[] = [
+  ...[
+    '',
+    'x',
+    'null',
+    '[]',
+    '"x"',
+    '{}',
+    '{"name":"new"}',
+    '{"name":"new","config":null}',
+    '{"name":"new","config":[]}',
+    '{"name":"new","config":{"a":{}}}',
+    '{"name":1,"config":{}}',
+    '{"name":"new","config":{},"more":1}',
+    '{"name":"new","config":{}',
+  ].map((body) => ({ method: 'POST', path: '/connectors', body, words: java })),
+  ...[
+    { name: 'new', config: {} },
+    { name: '', config: file },
+    { name: ' ', config: file },
+    { name: 'new', config: { ...file, name: 'other' } },
+    { name: 'new', config: { ...file, 'tasks.max': 'x' } },
+    { name: 'new', config: { ...file, 'tasks.max': '0' } },
+    { name: 'src', config: file },
+    { name: 'new', config: { ...sink, topics: '' } },
+    { name: 'new', config: { ...sink, 'topics.regex': 'a.*' } },
+    { name: 'new', config: { ...file, 'errors.tolerance': 'some' } },
+    { name: 'new', config: file, initial_state: 'NOPE' },
+    { name: 'new', config: file, initial_state: 'paused' },
+  ].map((body) => ({ method: 'POST', path: '/connectors', body, words: java })),
+  { method: 'POST', path: '/connectors', body: { name: 'new', config: { 'connector.class': 'Nope' } }, words: shipped },
+  {
+    method: 'POST',
+    path: '/connectors',
+    body: { name: 'no-text', config: { ...file, topic: null } },
+    differs: 'a config has texts',
+  },
+  get('/connectors/new'),
+  { method: 'DELETE', path: '/connectors/new' },
+  { method: 'POST', path: '/connectors', body: '{}', ...plain },
+  ...['', 'x', '[]', 'null', '{"a":{}}', '{"a"'].map((body) => ({
+    method: 'PUT',
+    path: '/connectors/new/config',
+    body,
+    words: java,
+  })),
+  ...[{}, { ...file, name: 'other' }, { ...file, 'tasks.max': 'x' }].map((body) => ({
+    method: 'PUT',
+    path: '/connectors/new/config',
+    body,
+    words: java,
+  })),
+  { method: 'PUT', path: '/connectors/new/config', body: file },
+  { method: 'PUT', path: '/connectors/new/config', body: file },
+  get('/connectors/new/config'),
+  get('/connectors/new/tasks'),
+  { method: 'DELETE', path: '/connectors/new' },
+  get('/connectors/new/config'),
+]
+
+const validations: readonly SideRequest[] = [
+  ...['FileStreamSource', 'FileStreamSourceConnector', 'FileStreamSink', 'Nope'].flatMap((name) =>
+    [{}, { 'connector.class': name }, { 'connector.class': 'Nope' }, { 'connector.class': name, name: 'v' }].map(
+      (body) => ({
+        method: 'PUT',
+        path: `/connector-plugins/${name}/config/validate`,
+        body,
+        words: shipped,
+      }),
+    ),
+  ),
+  ...['', 'x', '[]', 'null', '{"a":{}}'].map((body) => ({
+    method: 'PUT',
+    path: '/connector-plugins/FileStreamSource/config/validate',
+    body,
+    words: java,
+  })),
+  get('/connector-plugins/Nope/config', { words: shipped }),
+  get('/connector-plugins/FileStreamSource/config', { words: shipped }),
+  { method: 'GET', path: '/connector-plugins/FileStreamSource/config/validate' },
+  { method: 'POST', path: '/connector-plugins' },
+]
+
+const methods: readonly SideRequest[] = [
+  '/',
+  '/connectors',
+  '/connectors/src',
+  '/connectors/src/status',
+  '/nope',
+].flatMap((path) => ['HEAD', 'OPTIONS', 'PUT', 'PATCH'].map((method) => ({ method, path, words: java })))
+
 export const requests: readonly SideRequest[] = [
   ...setup,
   ...reads,
@@ -289,5 +385,8 @@ export const requests: readonly SideRequest[] = [
   ...configs,
   ...offsets,
   ...levels,
+  ...creations,
+  ...validations,
+  ...methods,
   ...commands,
 ]
