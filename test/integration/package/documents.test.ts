@@ -24,6 +24,7 @@ const secrets = 'docs/guides/secrets.md'
 const managers = 'docs/guides/secret-managers.md'
 const users = 'docs/guides/users.md'
 const https = 'docs/guides/https.md'
+const registry = 'docs/guides/schema-registry.md'
 let directory = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -63,6 +64,7 @@ it('no document has commands that no test runs', () => {
     'README.md',
     https,
     guide,
+    registry,
     managers,
     secrets,
     sharedHost,
@@ -109,6 +111,30 @@ describeWith(['kcat'], 'a machine with other users', () => {
       } else expect(await runToEnd(script), script).toMatch(/\S/)
     }
     expect((await fetch(`${rest}/connectors`)).status).toBe(401)
+  })
+})
+
+describe('the schema registry', () => {
+  it('works as the guide says', async () => {
+    const [rest, broker] = (await freePorts([null, null])).map((port) => `127.0.0.1:${port}`)
+    const addresses = {
+      'http://127.0.0.1:8083': `http://${rest}`,
+      'bin/penstock.js worker': `bin/penstock.js worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+    }
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(registry)) {
+      const script = substitute(text, addresses)
+      if (background) {
+        begin(script.trim())
+        await answers(`http://${rest}/health`)
+      } else outputs.push(await runToEnd(script))
+    }
+    const [registered, checked] = outputs
+    expect(registered).toMatch(/^\{"id":1,"version":1,.*\n\[1\]$/)
+    expect(checked).toMatch(
+      /^\{"is_compatible":false,"messages":\["\{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE'.*\n/,
+    )
+    expect(checked).toMatch(/\{"compatibility":"FULL_TRANSITIVE"\}$/)
   })
 })
 
