@@ -6,7 +6,13 @@ import type { GroupMember } from '../../src/client/group/group-member.ts'
 import type { GroupMemberOptions } from '../../src/client/group/group-member-options.ts'
 import { FencedMemberError, InstanceFencedError } from '../../src/client/errors.ts'
 import type { TopicPartition } from '../../src/foundation/topic-partition.ts'
-import { deleteTopic, describeGroup, recreateTopic, removeMembers } from '../support/broker/cluster-tools.ts'
+import {
+  addPartitions,
+  deleteTopic,
+  describeGroup,
+  recreateTopic,
+  removeMembers,
+} from '../support/broker/cluster-tools.ts'
 import { patienceMs, until } from '../support/until.ts'
 import type { GroupContractContext } from './client-group-contract.ts'
 import { writeAll } from './client-harness.ts'
@@ -223,6 +229,25 @@ export function cooperativeContract(context: () => GroupContractContext): void {
       expect(other.failure).toMatchObject({ codeName: 'INCONSISTENT_GROUP_PROTOCOL' })
       await other.close()
       await cooperative.close()
+    })
+
+    it('gets partitions that were added while the group rebalanced, and keeps the others', async () => {
+      const { topic, client, harness, consumer, member, stateOf, at } = await group(2)
+      const first = consumer()
+      await first.untilHas(2)
+      const second = member()
+      await second.join()
+      await first.untilHas(1)
+      await until('the rebalance waits for the second member', async () => (await stateOf()) === 'PreparingRebalance')
+      const [kept] = first.consumer.assignment()
+      await addPartitions(harness.bootstrapServers, topic, 4)
+      await second.leave('the test ends')
+      await first.untilHas(4)
+      for (const partition of [0, 1, 2, 3]) await writeAll(client, topic, [`${partition}`], partition)
+      for (const partition of [0, 1, 2, 3]) await first.untilRead(`${partition}`)
+      expect(first.eventsOf(kept ?? at(9))).toBe('+')
+      expect(first.values).toHaveLength(4)
+      await first.close()
     })
 
     it('revokes only the partitions of a topic that is deleted, and reads the others on', async () => {

@@ -244,7 +244,7 @@ export class GroupConsumer {
     this.#fetcher.start(partition, offset)
   }
 
-  /** Withholds the records of partitions until `resume` or the next rebalance. */
+  /** Withholds the records of partitions until `resume`, or until they are revoked. */
   pause(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#fetcher.pause(partition)
   }

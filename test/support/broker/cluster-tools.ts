@@ -5,6 +5,7 @@ import { coordinatorMoved } from '../../../src/client/group/group-member.ts'
 import { atCoordinator } from '../../../src/client/group/group-offsets.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
+import { createPartitions } from '../../../src/protocol/messages/create-partitions.ts'
 import { deleteRecords as deleteRecordsApi } from '../../../src/protocol/messages/delete-records.ts'
 import { deleteTopics } from '../../../src/protocol/messages/delete-topics.ts'
 import { describeGroups } from '../../../src/protocol/messages/describe-groups.ts'
@@ -44,6 +45,16 @@ export async function deleteTopic(bootstrapServers: string, name: string): Promi
   await onCluster(bootstrapServers, `delete topic ${name}`, async (cluster) => {
     const response = await cluster.sendTo(cluster.metadata.controllerId, deleteTopics, request)
     check(response.responses[0]?.errorCode, `deleting topic ${name}`)
+  })
+}
+
+/** Adds partitions to a topic, up to `count`. Brokers other than the controller learn of it a moment later. */
+export async function addPartitions(bootstrapServers: string, name: string, count: number): Promise<void> {
+  const topics = [{ name, count, assignments: null }]
+  const request = { topics, timeoutMs: brokerTimeoutMs, validateOnly: false }
+  await onCluster(bootstrapServers, `add partitions to topic ${name}`, async (cluster) => {
+    const response = await cluster.sendTo(cluster.metadata.controllerId, createPartitions, request)
+    check(response.results[0]?.errorCode, `adding partitions to topic ${name}`)
   })
 }
 
