@@ -22,6 +22,22 @@ function fieldNamedBy(message: string | null): string | null {
   return found?.slice(1).find((name) => name !== undefined) ?? null
 }
 
+/** What a message here calls the class of a value that Kafka's message names; null if it names none. */
+function kindNamedBy(message: string | null): RegExp | null {
+  const found = /found: (\S+)$/.exec(message ?? '')?.[1]
+  return kinds.find(([name]) => found?.endsWith(name) === true)?.[1] ?? null
+}
+
+const kinds: readonly (readonly [name: string, kind: RegExp])[] = [
+  ['null', /found null$/],
+  ['String', /found (?:STRING|a string without a schema)$/],
+  ['Long', /found (?:INT64|a number without a schema)/],
+  ['Double', /found (?:FLOAT64|a number without a schema)/],
+  ['Boolean', /found (?:BOOLEAN|a boolean without a schema)$/],
+  ['ArrayList', /found (?:ARRAY|an array without a schema)$/],
+  ['HashMap', /found (?:MAP|a map without a schema)$/],
+]
+
 function check(one: CaseJson, expected: ResultJson): void {
   const plugin = plugins.get(one.class)
   if (plugin === undefined) throw new TypeError(`no plugin ${one.class}`)
@@ -39,6 +55,8 @@ function check(one: CaseJson, expected: ResultJson): void {
   const before = comparable(record)
   if ('error' in expected) {
     expect(() => made.apply(record)).toThrow(DataError)
+    const kind = kindNamedBy(expected.error.message)
+    if (kind !== null) expect(() => made.apply(record)).toThrow(kind)
     const field = fieldNamedBy(expected.error.message)
     // Where several fields are wrong, another one may be found first.
     if (field !== null) expect(() => made.apply(record)).toThrow(/"[^"]+"/)

@@ -236,6 +236,7 @@ const texts: readonly (readonly [format: string, ...texts: string[]])[] = [
   ["yyyy'T'MM", '2024T05', '2024t05', '2024-05'],
   ['yyyy-MM-dd u', '2024-01-31 3', '2024-01-31 1'],
   ['yyyy', '292278994', '-1', '0'],
+  ['z yyyy', 'GMT 2024', 'UTC 2024', 'GMT+01:00 2024', 'PST 2024', 'Coordinated Universal Time 2024'],
   ["''yyyy''", "'2024'"],
 ]
 const parsed = texts.flatMap(([format, ...some]) =>
@@ -243,6 +244,17 @@ const parsed = texts.flatMap(([format, ...some]) =>
     one(`text "${value}" by ${format}`, { 'target.type': 'Timestamp', format }, { schema: types.string, value }),
     one(`plain text "${value}" by ${format}`, { 'target.type': 'unix', format }, { value }),
   ]),
+)
+
+/** The last days of a year may be in the first week of the next one. */
+const turns = [2010, 2011, 2015, 2016, 2021, 2022, 2023, 2024].flatMap((year) =>
+  [-7, -6, -5, -1, 0, 1, 6].map((day) =>
+    one(
+      `weeks around the end of ${year}, day ${day}`,
+      { 'target.type': 'string', format: 'YYYY-ww W u F D' },
+      { schema: types.timestamp, value: Date.UTC(year, 11, 31 + day) },
+    ),
+  ),
 )
 
 const plainValues: readonly ValueJson[] = [
@@ -313,6 +325,7 @@ export const timestampCases: readonly CaseJson[] = [
   ...toUnix,
   ...formatted,
   ...parsed,
+  ...turns,
   ...plain,
   ...fields,
   ...configCases('TimestampConverter$Value', [
