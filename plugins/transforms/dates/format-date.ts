@@ -1,3 +1,5 @@
+import { ConfigError, errorMessage } from 'penstock/api'
+
 import { dateOfDay, dayOfDate, dayOfYear, splitTime, weekdayOf, type CalendarDate } from './calendar.ts'
 import { eras, halfDays, months, utcNames, weekdays } from './date-names.ts'
 import { parsePattern, type PatternPart } from './date-pattern.ts'
@@ -34,6 +36,15 @@ export function dateFormatter(pattern: string): DateFormatter {
     let text = ''
     for (let i = 0; i < times.length; i += 1) text += times[i]?.(msOfDay) ?? dayTexts[i] ?? ''
     return text
+  }
+}
+
+/** As {@link dateFormatter}, for the pattern of a setting. @throws ConfigError if it is invalid. */
+export function configuredFormatter(pattern: string, setting: string): DateFormatter {
+  try {
+    return dateFormatter(pattern)
+  } catch (cause) {
+    throw new ConfigError(`Invalid value ${pattern} for configuration ${setting}: ${errorMessage(cause)}`, { cause })
   }
 }
 

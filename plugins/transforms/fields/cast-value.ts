@@ -16,7 +16,7 @@ import { dateFormatter } from '../dates/format-date.ts'
 import { bigDecimalText, closestFloat, decimalToLong, lowBits, truncated } from '../numbers/java-numbers.ts'
 import { parseFloating, parseInteger } from '../numbers/parse-number.ts'
 import { isPlainMap } from '../record/plain-map.ts'
-import { kindOf } from '../record/requirements.ts'
+import { clipped, kindOf } from '../record/requirements.ts'
 
 export const castTypes = ['INT8', 'INT16', 'INT32', 'INT64', 'FLOAT32', 'FLOAT64', 'BOOLEAN', 'STRING'] as const
 export type CastType = (typeof castTypes)[number]
@@ -178,8 +178,7 @@ function base64(bytes: Uint8Array): string {
 }
 
 function outOfRange(what: string, text: string, type: CastType): never {
-  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
-  throw new DataError(`${what}: the string "${shown}" is no ${type}`)
+  throw new DataError(`${what}: the string "${clipped(text)}" is no ${type}`)
 }
 
 function refused(what: string, schema: Schema | null, value: ConnectValue, type: CastType): never {

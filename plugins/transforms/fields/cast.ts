@@ -6,35 +6,21 @@ import {
   type ConnectValue,
   type Schema,
   type Transform,
-  type Validator,
-  errorMessage,
 } from 'penstock/api'
 
-import { setMember, type MutableMap, memberOf } from '../record/plain-map.ts'
+import { withConverted } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
 import { requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
-import { listOf, replaceNullWithDefault, replacesNull, splitAtColons } from '../record/setting.ts'
+import { listOf, pairs, replaceNullWithDefault, replacesNull, splitAtColons } from '../record/setting.ts'
 import { basicsOf, keptField, perSchema, structOf, structShape, type StructShape } from '../record/struct-shape.ts'
 import { castSchema, casterFrom, castTypes, type Caster, type CastType } from './cast-value.ts'
-
-const specValidator: Validator = Object.assign(
-  (_key: string, value: unknown) => {
-    try {
-      parseSpec(Array.isArray(value) ? value.map(String) : [])
-      return null
-    } catch (error) {
-      return errorMessage(error)
-    }
-  },
-  { describe: 'list of colon-delimited pairs, e.g. <code>foo:bar,abc:xyz</code>' },
-)
 
 const configDef = {
   spec: {
     type: 'LIST',
     importance: 'HIGH',
     doc: 'List of fields and the type to cast them to of the form field1:type,field2:type to cast fields of Maps or Structs. A single type to cast the entire value. Valid types are int8, int16, int32, int64, float32, float64, boolean, and string. Note that binary fields can only be cast to string.',
-    validator: specValidator,
+    validator: pairs(parseSpec),
   },
   'replace.null.with.default': replaceNullWithDefault,
 } as const satisfies ConfigDef
@@ -113,13 +99,7 @@ class Cast implements Transform {
 
   #plain(value: ConnectValue): ConnectValue {
     if (this.#plainWhole !== null) return this.#plainWhole(value)
-    const map = requireMap(value, this.#side.transform)
-    const copy: MutableMap = { ...map }
-    for (const [name, cast] of this.#plainFields) {
-      const member = memberOf(map, name)
-      setMember(copy, name, member === null ? null : cast(member))
-    }
-    return copy
+    return withConverted(requireMap(value, this.#side.transform), this.#plainFields)
   }
 
   #whole(schema: Schema, type: CastType): { schema: Schema; cast: Caster } {

@@ -13,7 +13,7 @@ import {
 
 import { isPlainMap, setMember, type MutableMap } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
-import { requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
+import { missingField, requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
 import { textOf } from '../record/setting.ts'
 import { basicsOf, perSchema, structOf } from '../record/struct-shape.ts'
 
@@ -132,9 +132,7 @@ function flatValue(values: StructValue, { name, schema, path, fallback }: FlatFi
     value = value[index] ?? null
   }
   value ??= fallback
-  if (value === null && !schema.optional) {
-    throw new DataError(`${transform}: null is invalid for the required field "${name}" (${schema.type})`)
-  }
+  if (value === null && !schema.optional) throw missingField(transform, name, schema)
   return value
 }
 

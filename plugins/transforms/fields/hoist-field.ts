@@ -1,14 +1,8 @@
-import {
-  DataError,
-  type ConfigDef,
-  type ConnectRecord,
-  type ConnectValue,
-  type Schema,
-  type Transform,
-} from 'penstock/api'
+import { type ConfigDef, type ConnectRecord, type ConnectValue, type Schema, type Transform } from 'penstock/api'
 
 import { setMember, type MutableMap } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
+import { missingField } from '../record/requirements.ts'
 import { textOf } from '../record/setting.ts'
 import { perSchema, structOf } from '../record/struct-shape.ts'
 
@@ -37,11 +31,7 @@ class HoistField implements Transform {
     const schema = this.#side.schemaOf(record)
     if (schema === null) return this.#side.with(record, null, this.#map(value))
     const hoisted = this.#hoisted(schema)
-    if (value === null && !schema.optional) {
-      throw new DataError(
-        `${this.#side.transform}: null is invalid for the required field "${this.#name}" (${schema.type})`,
-      )
-    }
+    if (value === null && !schema.optional) throw missingField(this.#side.transform, this.#name, schema)
     return this.#side.with(record, hoisted, [value])
   }
 

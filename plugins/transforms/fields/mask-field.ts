@@ -11,8 +11,8 @@ import {
   type Transform,
 } from 'penstock/api'
 
-import { decimalParts, decimalToLong, isBigDecimal, lowBits } from '../numbers/java-numbers.ts'
-import { isPlainMap, memberOf, setMember, type MutableMap } from '../record/plain-map.ts'
+import { decimalToLong, isBigDecimal, lowBits, plainDecimal } from '../numbers/java-numbers.ts'
+import { isPlainMap, withConverted, type MutableMap } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
 import { kindOf, requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
 import { listOf, nonEmptyList, replaceNullWithDefault, replacesNull, textOf } from '../record/setting.ts'
@@ -58,13 +58,7 @@ class MaskField implements Transform {
   }
 
   #map(value: ConnectValue): MutableMap {
-    const map = requireMap(value, this.#side.transform)
-    const masked: MutableMap = { ...map }
-    for (const [name, mask] of this.#masks) {
-      const member = memberOf(map, name)
-      setMember(masked, name, member === null ? null : mask(member))
-    }
-    return masked
+    return withConverted(requireMap(value, this.#side.transform), this.#masks)
   }
 
   #shape(schema: Schema, replaceNull: boolean): StructShape {
@@ -127,16 +121,6 @@ function replaced(schema: Schema | null, value: ConnectValue, replacement: strin
     default:
       return plainDecimal(replacement)
   }
-}
-
-/** Returns the text of a decimal without an exponent. */
-function plainDecimal(text: string): string {
-  const { digits, scale } = decimalParts(text)
-  const trimmed = digits.replace(/^0+(?=\d)/, '')
-  const sign = text.startsWith('-') && /[1-9]/.test(digits) ? '-' : ''
-  if (scale <= 0) return sign + (trimmed === '0' ? '0' : trimmed + '0'.repeat(-scale))
-  const padded = trimmed.padStart(scale + 1, '0')
-  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
 }
 
 const plugins = kafkaTransforms(

@@ -1,6 +1,5 @@
 import {
   ConfigError,
-  errorMessage,
   type ConfigDef,
   type ConnectRecord,
   type ConnectValue,
@@ -8,26 +7,13 @@ import {
   type RawConfig,
   type Schema,
   type Transform,
-  type Validator,
 } from 'penstock/api'
 
 import { setMember, type MutableMap } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
 import { requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
-import { listOf, replaceNullWithDefault, replacesNull, splitAtColons } from '../record/setting.ts'
+import { listOf, pairs, replaceNullWithDefault, replacesNull, splitAtColons } from '../record/setting.ts'
 import { basicsOf, keptField, perSchema, structOf, structShape, type StructShape } from '../record/struct-shape.ts'
-
-const renamesValidator: Validator = Object.assign(
-  (_key: string, value: unknown) => {
-    try {
-      parseRenames(Array.isArray(value) ? value.map(String) : [])
-      return null
-    } catch (error) {
-      return errorMessage(error)
-    }
-  },
-  { describe: 'list of colon-delimited pairs, e.g. <code>foo:bar,abc:xyz</code>' },
-)
 
 const configDef = {
   exclude: {
@@ -49,7 +35,7 @@ const configDef = {
     defaultValue: [],
     importance: 'MEDIUM',
     doc: 'Field rename mappings.',
-    validator: renamesValidator,
+    validator: pairs(parseRenames),
   },
   'replace.null.with.default': replaceNullWithDefault,
 } as const satisfies ConfigDef

@@ -11,7 +11,7 @@ import {
   type Transform,
 } from 'penstock/api'
 
-import { memberOf, setMember, type MutableMap } from '../record/plain-map.ts'
+import { withConverted } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
 import { requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
 import { replaceNullWithDefault, replacesNull, textOf } from '../record/setting.ts'
@@ -78,12 +78,15 @@ class TimestampConverter implements Transform {
   readonly #side: Side
   readonly #settings: TimestampSettings
   readonly #what: string
+  /** The conversion of a field of values without schemas. */
+  readonly #plainField: ReadonlyMap<string, (value: ConnectValue) => ConnectValue>
   readonly #conversionOf: (schema: Schema) => Conversion
 
   constructor(side: Side, settings: TimestampSettings) {
     this.#side = side
     this.#settings = settings
     this.#what = settings.field === '' ? side.transform : `${side.transform}: field "${settings.field}"`
+    this.#plainField = new Map([[settings.field, (value) => this.#convertPlain(value)]])
     this.#conversionOf = perSchema((schema) => (settings.field === '' ? this.#whole(schema) : this.#struct(schema)))
   }
 
@@ -96,13 +99,8 @@ class TimestampConverter implements Transform {
   }
 
   #plain(value: ConnectValue): ConnectValue {
-    const { field } = this.#settings
-    if (field === '') return this.#convertPlain(value)
-    const map = requireMap(value, this.#side.transform)
-    const converted: MutableMap = { ...map }
-    const member = memberOf(map, field)
-    setMember(converted, field, member === null ? null : this.#convertPlain(member))
-    return converted
+    if (this.#settings.field === '') return this.#convertPlain(value)
+    return withConverted(requireMap(value, this.#side.transform), this.#plainField)
   }
 
   #convertPlain(value: ConnectValue): ConnectValue {

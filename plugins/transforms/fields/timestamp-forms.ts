@@ -1,19 +1,10 @@
-import {
-  ConfigError,
-  DataError,
-  errorMessage,
-  Logical,
-  primitive,
-  systemClock,
-  type ConnectValue,
-  type Schema,
-} from 'penstock/api'
+import { DataError, errorMessage, Logical, primitive, systemClock, type ConnectValue, type Schema } from 'penstock/api'
 
 import { dayMs, splitTime } from '../dates/calendar.ts'
-import { dateFormatter, type DateFormatter } from '../dates/format-date.ts'
+import { configuredFormatter, type DateFormatter } from '../dates/format-date.ts'
 import { dateParser, type DateParser } from '../dates/parse-date.ts'
-import { int64Form } from '../numbers/java-numbers.ts'
-import { kindOf } from '../record/requirements.ts'
+import { int64Form, withinLong } from '../numbers/java-numbers.ts'
+import { clipped, kindOf } from '../record/requirements.ts'
 
 /** The forms in which a timestamp can be written. */
 export const timestampForms = ['string', 'unix', 'Date', 'Time', 'Timestamp'] as const
@@ -35,17 +26,13 @@ export interface TextFormat {
 /** @throws ConfigError if the pattern is invalid. */
 export function textFormat(pattern: string): TextFormat {
   let parser: DateParser | null = null
-  try {
-    return {
-      pattern,
-      format: dateFormatter(pattern),
-      parse(text) {
-        parser ??= dateParser(pattern, systemClock.now())
-        return parser(text)
-      },
-    }
-  } catch (cause) {
-    throw new ConfigError(`Invalid value ${pattern} for configuration format: ${errorMessage(cause)}`, { cause })
+  return {
+    pattern,
+    format: configuredFormatter(pattern, 'format'),
+    parse(text) {
+      parser ??= dateParser(pattern, systemClock.now())
+      return parser(text)
+    },
   }
 }
 
@@ -102,7 +89,7 @@ export function readTimestamp(
 }
 
 function readText(text: string, format: TextFormat | null, what: string): Milliseconds {
-  if (format === null) throw new DataError(`${what}: set "format" to the format of the string "${clip(text)}"`)
+  if (format === null) throw new DataError(`${what}: set "format" to the format of the string "${clipped(text)}"`)
   let ms: Milliseconds | null
   try {
     ms = format.parse(text)
@@ -110,12 +97,8 @@ function readText(text: string, format: TextFormat | null, what: string): Millis
     throw new DataError(`${what}: ${errorMessage(cause)}`, { cause })
   }
   if (ms === null)
-    throw new DataError(`${what}: the string "${clip(text)}" does not match the pattern ${format.pattern}`)
+    throw new DataError(`${what}: the string "${clipped(text)}" does not match the pattern ${format.pattern}`)
   return ms
-}
-
-function clip(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }
 
 /** Returns a form's value. Dates count days with a schema, and otherwise milliseconds, because nothing names their unit. */
@@ -162,7 +145,5 @@ function dividedBy(value: Milliseconds, by: number): Milliseconds {
 function times(value: Milliseconds, by: number): Milliseconds {
   const product = Number(value) * by
   if (Number.isSafeInteger(product)) return product
-  const exact = BigInt(value) * BigInt(by)
-  const limited = BigInt.asIntN(64, exact) === exact ? exact : exact > 0n ? 2n ** 63n - 1n : -(2n ** 63n)
-  return int64Form(limited)
+  return int64Form(withinLong(BigInt(value) * BigInt(by)))
 }

@@ -1,5 +1,4 @@
 import {
-  DataError,
   type ConfigDef,
   type ConnectRecord,
   type ConnectValue,
@@ -21,7 +20,7 @@ import {
 } from '../record/field-path.ts'
 import { setMember, type MutableMap } from '../record/plain-map.ts'
 import { kafkaTransform } from '../record/record-side.ts'
-import { requireMap, requireStruct } from '../record/requirements.ts'
+import { missingField, requireMap, requireStruct } from '../record/requirements.ts'
 import { listOf, nonEmptyList, replaceNullWithDefault, replacesNull } from '../record/setting.ts'
 import { perSchema, structOf } from '../record/struct-shape.ts'
 
@@ -80,7 +79,7 @@ function keyShape(schema: Schema, wanted: readonly FieldPath[], replaceNull: boo
 function keyValue({ name, schema, read }: KeyShape['paths'][number], values: StructValue): ConnectValue {
   const value = read(values)
   if (value !== null || schema.optional) return value
-  throw new DataError(`${transform}: null is invalid for the required field "${name}" (${schema.type})`)
+  throw missingField(transform, name, schema)
 }
 
 /** With nested paths (Kafka 4.4), a path that occurs twice counts once; without, it is a name that exists already. */

@@ -14,7 +14,7 @@ import {
 
 import { memberOf, type MutableMap } from '../record/plain-map.ts'
 import { kafkaTransforms, type Side } from '../record/record-side.ts'
-import { requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
+import { missingField, requireMap, requireStruct, requireStructSchema } from '../record/requirements.ts'
 import { listOf, nonEmptyList, replaceNullWithDefault, replacesNull } from '../record/setting.ts'
 import {
   basicsOf,
@@ -106,7 +106,7 @@ class HeaderFrom implements Transform {
       made.map(({ name, header, index, schema: type, fallback }) => {
         const value = values[index] ?? fallback
         if (value !== null || type.optional) return { key: header, schema: type, value }
-        throw new DataError(`${transform}: null is invalid for the required field "${name}" (${type.type})`)
+        throw missingField(transform, name, type)
       })
     return { rest: this.#moves ? this.#rest(schema, replaceNull) : null, headersOf }
   }

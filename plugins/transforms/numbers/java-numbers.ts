@@ -1,4 +1,4 @@
-import { unscaledDecimal } from 'penstock/api'
+import { decimalTextOf, unscaledDecimal } from 'penstock/api'
 
 const maxLong = 2n ** 63n - 1n
 const minLong = -(2n ** 63n)
@@ -7,6 +7,12 @@ const minLong = -(2n ** 63n)
 export function int64Form(value: bigint): number | bigint {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value
+}
+
+/** Returns the value, or the limit of a long that it exceeds. */
+export function withinLong(value: bigint): bigint {
+  if (value > maxLong) return maxLong
+  return value < minLong ? minLong : value
 }
 
 /** Returns the low bits of an integer, as Java's `byteValue`, `shortValue`, `intValue` and `longValue` do. */
@@ -43,11 +49,7 @@ export function bigDecimalText(text: string, scale: number): string {
   const sign = unscaled < 0n ? '-' : ''
   const digits = String(unscaled < 0n ? -unscaled : unscaled)
   const exponent = digits.length - 1 - scale
-  if (scale >= 0 && exponent >= -6) {
-    if (scale === 0) return sign + digits
-    const padded = digits.padStart(scale + 1, '0')
-    return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
-  }
+  if (scale >= 0 && exponent >= -6) return decimalTextOf(unscaled, scale)
   const mantissa = digits.length === 1 ? digits : `${digits[0]}.${digits.slice(1)}`
   return exponent === 0 ? sign + mantissa : `${sign}${mantissa}E${exponent > 0 ? '+' : ''}${exponent}`
 }
@@ -60,10 +62,16 @@ export function isBigDecimal(text: string): boolean {
 }
 
 /** The digits of a decimal text, and how many of them follow the point; negative for zeros before it. */
-export function decimalParts(text: string): { readonly digits: string; readonly scale: number } {
+function decimalParts(text: string): { readonly digits: string; readonly scale: number } {
   const [mantissa = '', exponent = '0'] = text.replace(/^[+-]/, '').split(/[eE]/)
   const [whole = '', fraction = ''] = mantissa.split('.')
   return { digits: whole + fraction, scale: fraction.length - Number(exponent) }
+}
+
+/** Returns the text of a decimal without an exponent. */
+export function plainDecimal(text: string): string {
+  const { digits, scale } = decimalParts(text)
+  return decimalTextOf(signed(text, BigInt(digits)), scale)
 }
 
 function signed(text: string, magnitude: bigint): bigint {

@@ -15,6 +15,19 @@ export function memberOf(map: PlainMap, name: string): ConnectValue {
   return Object.hasOwn(map, name) ? (map[name] ?? null) : null
 }
 
+/** Returns a copy in which these members are converted; null stays null, and one that is missing becomes null. */
+export function withConverted(
+  map: PlainMap,
+  converters: ReadonlyMap<string, (value: ConnectValue) => ConnectValue>,
+): MutableMap {
+  const copy: MutableMap = { ...map }
+  for (const [name, convert] of converters) {
+    const member = memberOf(map, name)
+    setMember(copy, name, member === null ? null : convert(member))
+  }
+  return copy
+}
+
 /** Sets a member of any name: assigning to `__proto__` would change the prototype. */
 export function setMember(map: MutableMap, name: string, value: ConnectValue): void {
   if (name === '__proto__')

@@ -20,6 +20,16 @@ export function kindOf(schema: Schema | null, value: ConnectValue): string {
   return `a ${typeof value} without a schema`
 }
 
+/** Returns the error of a required field that would be null. */
+export function missingField(transform: string, name: string, schema: Schema): DataError {
+  return new DataError(`${transform}: null is invalid for the required field "${name}" (${schema.type})`)
+}
+
+/** Returns a text for messages: its beginning, if it is long. */
+export function clipped(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}
+
 /** @throws DataError if the value is not a struct. */
 export function requireStruct(schema: Schema, value: ConnectValue, transform: string): StructValue {
   if (schema.type === 'STRUCT' && isArray(value)) return value

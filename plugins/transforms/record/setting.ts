@@ -1,4 +1,4 @@
-import type { ConfigKey, ParsedConfig, Validator } from 'penstock/api'
+import { errorMessage, type ConfigKey, type ConfigValue, type ParsedConfig, type Validator } from 'penstock/api'
 
 /** The setting of KIP-1040, which most transforms have. */
 export const replaceNullWithDefault = {
@@ -15,7 +15,10 @@ export function replacesNull(config: ParsedConfig): boolean {
 
 /** Returns the items of a LIST. */
 export function listOf(config: ParsedConfig, key: string): readonly string[] {
-  const value = config[key]
+  return itemsOf(config[key])
+}
+
+function itemsOf(value: ConfigValue | undefined): readonly string[] {
   return Array.isArray(value) ? value.map(String) : []
 }
 
@@ -30,6 +33,19 @@ export const nonEmptyList: Validator = Object.assign(
   (_key: string, value: unknown) => (Array.isArray(value) && value.length > 0 ? null : 'Empty list'),
   { describe: 'non-empty list' },
 )
+
+/** Accepts lists that `parse` does not reject. */
+export function pairs(parse: (mappings: readonly string[]) => unknown): Validator {
+  const check = (_key: string, value: ConfigValue): string | null => {
+    try {
+      parse(itemsOf(value))
+      return null
+    } catch (error) {
+      return errorMessage(error)
+    }
+  }
+  return Object.assign(check, { describe: 'list of colon-delimited pairs, e.g. <code>foo:bar,abc:xyz</code>' })
+}
 
 /** Returns the parts of `text` between colons as Java's `String.split`, which omits empty parts at the end. */
 export function splitAtColons(text: string): readonly string[] {

@@ -8,6 +8,8 @@ import {
   type StructValue,
 } from 'penstock/api'
 
+import { missingField } from './requirements.ts'
+
 /** A field of a struct that is made from another struct. */
 export interface ShapeField {
   readonly name: string
@@ -38,17 +40,13 @@ export function structShape(schema: Schema, fields: readonly ShapeField[], trans
         let value = field.from < 0 ? null : (values[field.from] ?? null)
         if (value === null) value = field.fallback
         if (value === null) {
-          if (!field.schema.optional && field.from >= 0) missing(field, transform)
+          if (!field.schema.optional && field.from >= 0) throw missingField(transform, field.name, field.schema)
         } else if (field.convert !== null) value = field.convert(value)
         row[i] = value
       }
       return row
     },
   }
-}
-
-function missing(field: ShapeField, transform: string): never {
-  throw new DataError(`${transform}: null is invalid for the required field "${field.name}" (${field.schema.type})`)
 }
 
 /** Returns a field of `schema` that is kept, under the same or another name. */

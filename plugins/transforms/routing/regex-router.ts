@@ -10,6 +10,7 @@ import {
   errorMessage,
 } from 'penstock/api'
 
+import { kafkaTransform } from '../record/record-side.ts'
 import { javaReplacement } from './java-replacement.ts'
 
 const configDef = {
@@ -58,11 +59,8 @@ class RegexRouter implements Transform {
 }
 
 /** `org.apache.kafka.connect.transforms.RegexRouter`. */
-export const plugin: TransformPlugin = {
-  kind: 'transformation',
-  className: 'org.apache.kafka.connect.transforms.RegexRouter',
-  aliases: [],
-  version: '3.9.1',
+export const plugin: TransformPlugin = kafkaTransform(
+  'RegexRouter',
   configDef,
-  create: (config) => new RegexRouter(String(config['regex']), String(config['replacement'])),
-}
+  (config) => new RegexRouter(String(config['regex']), String(config['replacement'])),
+)

@@ -1,14 +1,6 @@
-import {
-  ConfigError,
-  DataError,
-  errorMessage,
-  type ConfigDef,
-  type ConnectRecord,
-  type Transform,
-  type TransformPlugin,
-} from 'penstock/api'
+import { DataError, type ConfigDef, type ConnectRecord, type Transform, type TransformPlugin } from 'penstock/api'
 
-import { dateFormatter, type DateFormatter } from '../dates/format-date.ts'
+import { configuredFormatter, type DateFormatter } from '../dates/format-date.ts'
 import { kafkaTransform } from '../record/record-side.ts'
 import { textOf } from '../record/setting.ts'
 
@@ -45,16 +37,6 @@ class TimestampRouter implements Transform {
   }
 }
 
-function timestampFormatter(pattern: string): DateFormatter {
-  try {
-    return dateFormatter(pattern)
-  } catch (cause) {
-    throw new ConfigError(`Invalid value ${pattern} for configuration timestamp.format: ${errorMessage(cause)}`, {
-      cause,
-    })
-  }
-}
-
 /** `org.apache.kafka.connect.transforms.TimestampRouter`. */
 export const plugin: TransformPlugin = kafkaTransform(
   'TimestampRouter',
@@ -62,6 +44,6 @@ export const plugin: TransformPlugin = kafkaTransform(
   (config) =>
     new TimestampRouter(
       textOf(config, 'topic.format') ?? '',
-      timestampFormatter(textOf(config, 'timestamp.format') ?? ''),
+      configuredFormatter(textOf(config, 'timestamp.format') ?? '', 'timestamp.format'),
     ),
 )
