@@ -16,6 +16,7 @@ import {
 } from '../errors.ts'
 import { TroubleWatch } from '../log-trouble.ts'
 import { AssignmentStrategy } from './assignors/assignment-strategy.ts'
+import { subscribedTopics } from './assignors/assignor.ts'
 import type { ConsumerListener } from './consumer-listener.ts'
 import type { GroupConsumerOptions } from './group-consumer-options.ts'
 import { GroupMember } from './group-member.ts'
@@ -369,7 +370,7 @@ export class GroupConsumer {
 
   async #assign(protocol: string, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
     const subscribed = this.#strategy.subscribed(members)
-    const topics = [...new Set(subscribed.flatMap((member) => member.topics))]
+    const topics = subscribedTopics(subscribed)
     const counts =
       (await this.#subscription?.partitionCounts(topics, this.#closing.signal)) ?? new Map<string, number>()
     return this.#strategy.assign(protocol, subscribed, counts)

@@ -41,7 +41,7 @@ function order(a: string, b: string): number {
 }
 
 /** Returns the members by instance id, so that a restart changes nothing, and behind them the dynamic ones by member id. */
-export function inOrder(members: readonly SubscribedMember[]): SubscribedMember[] {
+function inOrder(members: readonly SubscribedMember[]): SubscribedMember[] {
   return members.toSorted((a, b) => {
     if (a.instanceId !== null && b.instanceId !== null) return order(a.instanceId, b.instanceId)
     if (a.instanceId === null && b.instanceId === null) return order(a.memberId, b.memberId)
@@ -49,13 +49,34 @@ export function inOrder(members: readonly SubscribedMember[]): SubscribedMember[
   })
 }
 
+/** A member while its partitions are being chosen. */
+export interface Draft<P extends TopicPartition = TopicPartition> {
+  readonly memberId: string
+  readonly topics: ReadonlySet<string>
+  readonly partitions: P[]
+}
+
+/** Returns the drafts of members, in {@link inOrder}, without partitions. */
+export function draftsOf(members: readonly SubscribedMember[]): Draft[] {
+  return inOrder(members).map(({ memberId, topics }) => ({ memberId, topics: new Set(topics), partitions: [] }))
+}
+
+/** Returns the partitions of the members. */
+export function assignmentsOf(drafts: readonly Draft[]): Assignments {
+  return new Map(drafts.map(({ memberId, partitions }) => [memberId, partitions]))
+}
+
+/** Returns the topics that members subscribe to, by name. */
+export function subscribedTopics(members: readonly Pick<SubscribedMember, 'topics'>[]): string[] {
+  return [...new Set(members.flatMap((member) => member.topics))].sort()
+}
+
 /** Returns the existing partitions of all topics that members subscribe to, by topic name and number. */
 export function subscribedPartitions(
   members: readonly Pick<SubscribedMember, 'topics'>[],
   partitionCounts: ReadonlyMap<string, number>,
 ): TopicPartition[] {
-  const topics = [...new Set(members.flatMap((member) => member.topics))].sort()
-  return topics.flatMap((topic) =>
+  return subscribedTopics(members).flatMap((topic) =>
     Array.from({ length: partitionCounts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
   )
 }

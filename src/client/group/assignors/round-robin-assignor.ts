@@ -1,4 +1,11 @@
-import { type Assignments, type Assignor, inOrder, subscribedPartitions, type SubscribedMember } from './assignor.ts'
+import {
+  assignmentsOf,
+  draftsOf,
+  subscribedPartitions,
+  type Assignments,
+  type Assignor,
+  type SubscribedMember,
+} from './assignor.ts'
 
 /**
  * Kafka's [RoundRobinAssignor](https://kafka.apache.org/39/javadoc/org/apache/kafka/clients/consumer/RoundRobinAssignor.html): the
@@ -12,13 +19,12 @@ export const roundRobinAssignor: Assignor = {
 }
 
 function assignInTurn(given: readonly SubscribedMember[], partitionCounts: ReadonlyMap<string, number>): Assignments {
-  const members = inOrder(given).map(({ memberId, topics }) => ({ memberId, topics: new Set(topics) }))
-  const assignments: Assignments = new Map(members.map(({ memberId }) => [memberId, []]))
+  const members = draftsOf(given)
   let next = 0
   for (const partition of subscribedPartitions(given, partitionCounts)) {
     while (members[next % members.length]?.topics.has(partition.topic) !== true) next += 1
-    assignments.get(members[next % members.length]?.memberId ?? '')?.push(partition)
+    members[next % members.length]?.partitions.push(partition)
     next += 1
   }
-  return assignments
+  return assignmentsOf(members)
 }

@@ -1,4 +1,3 @@
-import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { ByteReader } from '../../../protocol/bytes/byte-reader.ts'
 import { ByteWriter } from '../../../protocol/bytes/byte-writer.ts'
 import { compileMessage } from '../../../protocol/message-codec.ts'
@@ -10,8 +9,10 @@ import { balanced } from './sticky-balance.ts'
 
 const previousAssignment = array({ topic: string(), partitions: array(int32()) })
 /** Version 1 of the user data; version 0 has no generation. Neither begins with its version. */
-const userData = compileMessage({ previousAssignment, generation: int32() }, 1, false)
-const userDataV0 = compileMessage({ previousAssignment }, 0, false)
+const userDataOf = (version: 0 | 1) =>
+  compileMessage({ previousAssignment, generation: int32({ since: 1, default: -1 }) }, version, false)
+const userData = userDataOf(1)
+const userDataV0 = userDataOf(0)
 const noClaim: LastAssignment = { partitions: [], generation: -1 }
 
 /**
@@ -43,20 +44,13 @@ export function encodeLastAssignment({ partitions, generation }: LastAssignment)
 /** Decodes the user data. What is none of it is no claim: the member may have another assignor by this name. */
 export function decodeLastAssignment(bytes: Buffer | null): LastAssignment {
   if (bytes === null || bytes.length === 0) return noClaim
-  const claimOf = (topics: Parameters<typeof ofTopics>[0], generation: number): LastAssignment => {
-    const partitions: TopicPartition[] = ofTopics(topics)
-    return { partitions, generation }
+  for (const codec of [userData, userDataV0]) {
+    try {
+      const { previousAssignment: topics, generation } = codec.decode(new ByteReader(bytes))
+      return { partitions: ofTopics(topics), generation }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+    }
   }
-  try {
-    const { previousAssignment: topics, generation } = userData.decode(new ByteReader(bytes))
-    return claimOf(topics, generation)
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
-  }
-  try {
-    return claimOf(userDataV0.decode(new ByteReader(bytes)).previousAssignment, -1)
-  } catch (error) {
-    if (error instanceof ProtocolError) return noClaim
-    throw error
-  }
+  return noClaim
 }

@@ -1,19 +1,14 @@
 import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
 import { sorted } from '../topic-partitions.ts'
-import { type Assignments, subscribedPartitions } from './assignor.ts'
+import { subscribedPartitions, type Assignments, type Draft } from './assignor.ts'
 import { validClaims, type Claimant } from './sticky-claims.ts'
 
 /** A partition, and the member with a valid claim to it; null if none has. */
 interface Claimed extends TopicPartition {
-  readonly claimant: Draft | null
+  readonly claimant: StickyDraft | null
 }
 
-/** A member while its partitions are being chosen. */
-interface Draft {
-  readonly memberId: string
-  readonly topics: ReadonlySet<string>
-  readonly partitions: Claimed[]
-}
+type StickyDraft = Draft<Claimed>
 
 /**
  * Assigns all partitions that members subscribe to, as Kafka's
@@ -27,7 +22,7 @@ interface Draft {
  */
 export function balanced(claimants: readonly Claimant[], partitionCounts: ReadonlyMap<string, number>): Assignments {
   const drafts = claimants
-    .map(({ memberId, topics }): Draft => ({ memberId, topics: new Set(topics), partitions: [] }))
+    .map(({ memberId, topics }): StickyDraft => ({ memberId, topics: new Set(topics), partitions: [] }))
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
   const byId = new Map(drafts.map((draft) => [draft.memberId, draft]))
   const claims = validClaims(claimants, partitionCounts)
@@ -49,7 +44,7 @@ export function balanced(claimants: readonly Claimant[], partitionCounts: Readon
 }
 
 /** Gives each partition to the subscriber with the fewest. */
-function assignUnclaimed(unclaimed: readonly Claimed[], drafts: readonly Draft[]): void {
+function assignUnclaimed(unclaimed: readonly Claimed[], drafts: readonly StickyDraft[]): void {
   for (const partition of unclaimed) {
     const [first, ...others] = drafts.filter(({ topics }) => topics.has(partition.topic))
     if (first === undefined) continue
@@ -59,7 +54,7 @@ function assignUnclaimed(unclaimed: readonly Claimed[], drafts: readonly Draft[]
 }
 
 /** Moves partitions, each from a member to one that has at least two fewer, until there is none. */
-function moveToBalance(drafts: readonly Draft[]): void {
+function moveToBalance(drafts: readonly StickyDraft[]): void {
   for (let isBalanced = false; !isBalanced;) {
     const ascending = drafts.toSorted((a, b) => size(a) - size(b))
     isBalanced = !moveOne(ascending)
@@ -67,7 +62,7 @@ function moveToBalance(drafts: readonly Draft[]): void {
 }
 
 /** From the member with the most to the one with the fewest, if possible: then no member gives and takes. */
-function moveOne(ascending: readonly Draft[]): boolean {
+function moveOne(ascending: readonly StickyDraft[]): boolean {
   for (const from of ascending.toReversed())
     for (const to of ascending) {
       if (size(to) + 2 > size(from)) break
@@ -80,7 +75,7 @@ function moveOne(ascending: readonly Draft[]): boolean {
 }
 
 /** Prefers what `to` claims, then what `from` does not, then the last one. Null if `to` subscribes to nothing that `from` has. */
-function partitionToMove(from: Draft, to: Draft): number | null {
+function partitionToMove(from: StickyDraft, to: StickyDraft): number | null {
   let best: number | null = null
   let bestRank = -1
   for (const [index, { topic, claimant }] of from.partitions.entries()) {
@@ -95,7 +90,7 @@ function partitionToMove(from: Draft, to: Draft): number | null {
  * Undoes a move that others have made superfluous: a partition returns to the member that claims it, in exchange for one that
  * this member does not claim. Sizes stay as they are. Returns false if there is none.
  */
-function swapOneBack(drafts: readonly Draft[]): boolean {
+function swapOneBack(drafts: readonly StickyDraft[]): boolean {
   for (const holder of drafts)
     for (const [index, partition] of holder.partitions.entries()) {
       const { claimant } = partition
@@ -111,6 +106,6 @@ function swapOneBack(drafts: readonly Draft[]): boolean {
   return false
 }
 
-function size({ partitions }: Draft): number {
+function size({ partitions }: StickyDraft): number {
   return partitions.length
 }

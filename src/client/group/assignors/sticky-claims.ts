@@ -1,11 +1,10 @@
-import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
+import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import type { SubscribedMember } from './assignor.ts'
 
 /** A member, and the partitions that it has had in that generation. */
 export type Claimant = Pick<SubscribedMember, 'memberId' | 'topics' | 'owned' | 'generation'>
 
 interface Claim {
-  readonly partition: TopicPartition
   /** Null if members of the same generation claim the partition. */
   readonly memberId: string | null
   readonly generation: number
@@ -27,7 +26,7 @@ export function validClaims(
       if (!wanted.has(partition.topic) || partition.partition >= (partitionCounts.get(partition.topic) ?? 0)) continue
       const key = formatTopicPartition(partition)
       const other = claims.get(key)
-      if (other === undefined || other.generation < generation) claims.set(key, { partition, memberId, generation })
+      if (other === undefined || other.generation < generation) claims.set(key, { memberId, generation })
       else if (other.generation === generation && other.memberId !== memberId)
         claims.set(key, { ...other, memberId: null })
     }
