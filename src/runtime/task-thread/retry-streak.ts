@@ -3,7 +3,7 @@ import { backoffMs } from '../../foundation/async/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { Counter } from '../../foundation/metrics/metrics.ts'
-import { codeOf, taskBackoff, traceOf } from '../failures.ts'
+import { codeOf, isRetriable, taskBackoff, traceOf } from '../failures.ts'
 import type { TaskControl } from './task-control.ts'
 import type { TaskStatus } from './task-status.ts'
 
@@ -86,6 +86,23 @@ export class RetryStreak {
     this.#recoveredAt = this.#options.clock.monotonic()
     this.#logRecovery()
     this.#withdraw()
+  }
+
+  /** Calls until it succeeds. Returns null when the task ends before. @throws what is not retriable */
+  async retried<T>(call: Call, attempt: () => Promise<T>): Promise<T | null> {
+    const { control } = this.#options
+    while (!control.isEnding) {
+      try {
+        const result = await attempt()
+        this.recordSuccess()
+        return result
+      } catch (error) {
+        if (control.isEnding) return null
+        if (!isRetriable(error)) throw error
+        await this.wait(this.failed(call, error))
+      }
+    }
+    return null
   }
 
   /** Waits for `ms`, or until the task ends. */

@@ -35,28 +35,25 @@ export class SourceConversion {
 
   /** Waits, with retries, until the converters are ready. Returns null when the task ends before. @throws DataError */
   async encodeWhenReady(record: ConnectRecord): Promise<OutgoingRecord | null> {
-    const { control, retries } = this.#options
-    while (this.#wait !== null && !control.isEnding) {
-      if (!(await this.#isReady(this.#wait))) continue
-      this.#wait = null
-      const outgoing = this.encode(record)
-      if (outgoing === null) continue
-      retries.recordSuccess()
+    return await this.#options.retries.retried('conversion', async () => {
+      let outgoing: OutgoingRecord | null = null
+      while (outgoing === null) {
+        await this.#ready()
+        outgoing = this.encode(record)
+      }
       return outgoing
-    }
-    return null
+    })
   }
 
-  async #isReady(wait: ConversionNotReadyError): Promise<boolean> {
-    const { control, retries } = this.#options
+  async #ready(): Promise<void> {
+    const wait = this.#wait
+    if (wait === null) return
+    const { stopSignal } = this.#options.control
     try {
-      await abortable(wait.ready(control.stopSignal), control.stopSignal)
-      return true
+      await abortable(wait.ready(stopSignal), stopSignal)
     } catch (error) {
-      if (control.isEnding) return false
-      if (!isRetriable(error)) throw wait.explain(error)
-      await retries.wait(retries.failed('conversion', error))
-      return false
+      throw isRetriable(error) ? error : wait.explain(error)
     }
+    this.#wait = null
   }
 }

@@ -305,17 +305,7 @@ export class SourceTaskLoop {
   async #createTopic(topic: string): Promise<void> {
     const { prepareTopic } = this.#options
     if (prepareTopic === null) return
-    while (!this.#control.isEnding) {
-      try {
-        await prepareTopic(topic, this.#control.stopSignal)
-        this.#retries.recordSuccess()
-        return
-      } catch (error) {
-        if (this.#control.isEnding) return
-        if (!isRetriable(error)) throw error
-        await this.#retries.wait(this.#retries.failed('topic creation', error))
-      }
-    }
+    await this.#retries.retried('topic creation', async () => await prepareTopic(topic, this.#control.stopSignal))
   }
 
   /** Paused while running: writes and commits what was read, then waits. */
