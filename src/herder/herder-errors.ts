@@ -56,7 +56,14 @@ export class NotAssignedError extends ConnectError {
 }
 
 /** The worker is starting, and cannot serve the request yet (503). */
-export class NotReadyError extends ConnectError {}
+export class WorkerStartingError extends ConnectError {}
+
+/** The connector was to start, and a later change came first: it is to stop, or to start with another config (409). */
+export class SupersededError extends ConnectError {
+  constructor(connector: string) {
+    super(`connector ${connector} was stopped, or started with another config, before it had started`)
+  }
+}
 
 /** The worker is shutting down and rejects requests (500). */
 export class WorkerStoppingError extends ConnectError {

@@ -14,7 +14,7 @@ import type { HerderReads } from './herder-reads.ts'
 import type { AssignedTasks } from './local/assigned-tasks.ts'
 import type { AssignmentReconciler } from './local/assignment-reconciler.ts'
 import type { ConnectorInstances } from './local/connector-instances.ts'
-import { NotReadyError, WorkerStoppingError } from './herder-errors.ts'
+import { WorkerStartingError, WorkerStoppingError } from './herder-errors.ts'
 import { planRestart } from './restart-plan.ts'
 import type { InstanceRecord } from '../storage/status-backing-store.ts'
 import { unusableMessage, type ClusterConfigState, type ConfigChange } from './state/cluster-config-state.ts'
@@ -70,7 +70,7 @@ export class HerderLoop {
   /**
    * The membership; waits until this worker is a member of its group, and has heard from it lately: the membership of a worker
    * that was suspended may have ended.
-   * @throws NotReadyError, WorkerStoppingError
+   * @throws WorkerStartingError, WorkerStoppingError
    */
   async joinedMembership(): Promise<Membership> {
     const { lease, clock } = this.#options
@@ -79,7 +79,7 @@ export class HerderLoop {
       if (lease.isValid) return this.#membership
       if (this.#stopping) throw new WorkerStoppingError()
       if (waitedMs >= leaseWaitMs)
-        throw new NotReadyError(
+        throw new WorkerStartingError(
           'This worker has not heard from its group for session.timeout.ms, and writes nothing until it has: the broker ' +
             'that coordinates the group does not respond. GET /health says more',
         )

@@ -91,7 +91,7 @@ export interface Herder {
   patchConnectorConfig(connector: string, patch: SubmittedConfig, signal: AbortSignal): Promise<SubmittedConnector>
   /**
    * Writes the task configs that the owner of a connector has sent. In a group whose requests are signed, the signature is checked.
-   * @throws BadRequestError, NotReadyError, ForbiddenError; NotLeaderError, NotFoundError `Connector x not found`
+   * @throws BadRequestError, WorkerStartingError, ForbiddenError; NotLeaderError, NotFoundError `Connector x not found`
    */
   putTaskConfigs(
     connector: string,

@@ -9,8 +9,9 @@ import {
   ForbiddenError,
   NotAssignedError,
   NotLeaderError,
-  NotReadyError,
+  WorkerStartingError,
   RebalanceNeededError,
+  SupersededError,
 } from '../herder/herder-errors.ts'
 import {
   AccessDeniedError,
@@ -34,8 +35,9 @@ function statusOf(error: unknown, route: Operation | null): number {
   if (error instanceof ForbiddenError) return 403
   if (error instanceof NotFoundError) return 404
   if (error instanceof AlreadyExistsError) return 409
-  if (error instanceof NotLeaderError || error instanceof NotAssignedError) return 409
-  if (error instanceof NotReadyError) return 503
+  if (error instanceof NotLeaderError || error instanceof NotAssignedError || error instanceof SupersededError)
+    return 409
+  if (error instanceof WorkerStartingError) return 503
   if (error instanceof RebalanceNeededError) return route?.forwardable === true ? 409 : 500
   return 500
 }

@@ -74,7 +74,7 @@ export class InternalRequests {
 
   /**
    * Checks the signature, and in a group whose requests are not signed that the client has authenticated.
-   * @throws BadRequestError, NotReadyError, ForbiddenError
+   * @throws BadRequestError, WorkerStartingError, ForbiddenError
    */
   async check({ body, isTrusted, ...signature }: SignedRequest): Promise<void> {
     const { membership, sessionKeySettings } = this.#options

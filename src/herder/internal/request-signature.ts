@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 import { hmacAlgorithms } from '../../config/worker/worker-config-def.ts'
-import { BadRequestError, ForbiddenError, NotReadyError } from '../herder-errors.ts'
+import { BadRequestError, ForbiddenError, WorkerStartingError } from '../herder-errors.ts'
 import type { SessionKey } from './session-keys.ts'
 
 /** The headers of a request between workers (KIP-507): the HMAC of its body in base64, and the algorithm by its Java name. */
@@ -26,7 +26,7 @@ export function signedHeaders(key: SessionKey, algorithm: string, body: string):
 /**
  * Checks that a worker of the group has sent the request: the messages are Connect's.
  * @param allowed `inter.worker.verification.algorithms`
- * @throws BadRequestError, NotReadyError, ForbiddenError
+ * @throws BadRequestError, WorkerStartingError, ForbiddenError
  */
 export function checkSignature(
   body: string,
@@ -48,7 +48,7 @@ export function checkSignature(
     )
   }
   if (key === null) {
-    throw new NotReadyError(
+    throw new WorkerStartingError(
       'This worker is still starting up and has not been able to read a session key from the config topic yet.',
     )
   }

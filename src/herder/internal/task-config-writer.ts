@@ -1,6 +1,6 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import type { Membership } from '../group/worker-group.ts'
-import { NotLeaderError, NotReadyError } from '../herder-errors.ts'
+import { NotLeaderError, WorkerStartingError } from '../herder-errors.ts'
 import { signedHeaders } from './request-signature.ts'
 import type { SessionKey } from './session-keys.ts'
 
@@ -49,7 +49,7 @@ export class TaskConfigWriter {
   #signed(body: string): Readonly<Record<string, string>> {
     const { sessionKey, signatureAlgorithm } = this.#options
     const key = sessionKey()
-    if (key === null) throw new NotReadyError('The leader has not written a session key to the config topic yet')
+    if (key === null) throw new WorkerStartingError('The leader has not written a session key to the config topic yet')
     return signedHeaders(key, signatureAlgorithm, body)
   }
 }

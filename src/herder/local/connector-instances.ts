@@ -1,4 +1,3 @@
-import { ConnectError } from '../../api/errors.ts'
 import { connectorRestarts, type RestartSettings } from '../../config/restart-settings.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
@@ -11,6 +10,7 @@ import { changedSecrets, refreshCode, refreshProblem, type SecretRefresh } from 
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { EventCounts } from '../state/event-counts.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import { SupersededError } from '../herder-errors.ts'
 import { Endings, type Ending } from './endings.ts'
 import { restartLine, RestartStreak } from './restart-streak.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
@@ -50,9 +50,6 @@ interface Instance extends RunningConnector {
   /** What the running connector waits for, by code. */
   readonly waits: Map<string, string>
 }
-
-/** A start was abandoned, because the connector is to stop, or to start with another config or target state. */
-class SupersededError extends ConnectError {}
 
 /** The connector instances that are assigned to this worker. One queue per connector: one that hangs delays no other. */
 export class ConnectorInstances implements ConnectorListener {
@@ -175,7 +172,7 @@ export class ConnectorInstances implements ConnectorListener {
 
   /** Brings the instance to its target state. A failure is shown in the status, and thrown to the caller. */
   async #bring(name: string, instance: Instance, isRestart: boolean): Promise<void> {
-    if (this.#instances.get(name) !== instance) throw supersededError(name)
+    if (this.#instances.get(name) !== instance) throw new SupersededError(name)
     const { statuses, clock, logger, reconfigure } = this.#options
     if (instance.live) await this.#stopInstance(name)
     if (isRestart) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
@@ -246,9 +243,5 @@ function queueOf(name: string): string {
 
 function supersede(name: string, instance: Instance | undefined): void {
   instance?.cancelRestart()
-  instance?.superseded.abort(supersededError(name))
-}
-
-function supersededError(name: string): SupersededError {
-  return new SupersededError(`connector ${name} was stopped, or started with another config, before it had started`)
+  instance?.superseded.abort(new SupersededError(name))
 }

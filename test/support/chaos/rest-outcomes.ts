@@ -42,6 +42,12 @@ const expectedOutcomes: readonly ExpectedOutcome[] = [
     reason: 'the leader or the owner changes, for longer than a request waits for it',
   },
   {
+    status: 409,
+    message: /before it had started$/,
+    done: false,
+    reason: 'it restarts, and a later change or the next assignment stops it before',
+  },
+  {
     status: 500,
     message: /^Worker is shutting down/,
     done: null,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { deferred } from '../../../src/foundation/async/deferred.ts'
+import { SupersededError } from '../../../src/herder/herder-errors.ts'
+import { errorResponse } from '../../../src/rest/error-response.ts'
 import { config, herd, signal } from '../../support/rest/herder-harness.ts'
 import { untilPasses } from '../../support/until.ts'
 
@@ -43,7 +45,11 @@ describe('a connector whose start hangs', () => {
     worker.holds.clear()
     await herder.putConnectorConfig('h', { ...named('h'), topic: 'u' }, signal)
     await untilPasses(() => expect(statuses.task({ connector: 'h', task: 0 })?.state).toBe('RUNNING'))
-    expect(await restart).toMatchObject({ message: expect.stringContaining('started with another config') })
+    expect(await restart).toBeInstanceOf(SupersededError)
+    expect(errorResponse(await restart, null)).toMatchObject({
+      status: 409,
+      json: { message: expect.stringContaining('started with another config') },
+    })
     expect(worker.running.get('h-0')?.connectorConfig['topic']).toBe('u')
   })
 

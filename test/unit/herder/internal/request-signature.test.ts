@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { BadRequestError, ForbiddenError, NotReadyError } from '../../../../src/herder/herder-errors.ts'
+import { BadRequestError, ForbiddenError, WorkerStartingError } from '../../../../src/herder/herder-errors.ts'
 import { checkSignature, signatureHeaders, signedHeaders } from '../../../../src/herder/internal/request-signature.ts'
 
 const key = {
@@ -43,7 +43,7 @@ describe('the signature of a request between workers', () => {
       BadRequestError,
       'Algorithm HmacNope not available',
     ],
-    ['no session key yet', { key: null }, NotReadyError, 'has not been able to read a session key'],
+    ['no session key yet', { key: null }, WorkerStartingError, 'has not been able to read a session key'],
   ])('is refused with %s', (_what, change, type, message) => {
     const given = { body, key, signature, algorithm: 'HmacSHA256', ...change }
     const check = (): void => checkSignature(given.body, given, { key: given.key, allowed })
