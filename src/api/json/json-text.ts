@@ -3,7 +3,7 @@ import type { ConnectValue } from '../schema.ts'
 
 // eslint-disable-next-line no-control-regex -- these are the characters that JSON wants escaped
 const needsEscape = /["\\\u0000-\u001f\ud800-\udfff]/
-const escapeSequence = /\\(?:u00[0-9a-f]{2}|[^])/g
+const escapeSequence = /\\(?:u[0-9a-f]{4}|[^])/g
 
 const hasSurrogate = /[\ud800-\udfff]/
 const surrogate = /[\ud800-\udfff]/g
@@ -64,9 +64,9 @@ function escapeSurrogate(unit: string): string {
 }
 
 /** Changes `\u001f` of `JSON.stringify` to Jackson's `\u001F`. */
-function upperCaseEscapes(json: string): string {
-  if (!json.includes('\\u00')) return json
-  return json.replace(escapeSequence, (found) => (found.length === 2 ? found : `\\u00${found.slice(4).toUpperCase()}`))
+export function upperCaseEscapes(json: string): string {
+  if (!json.includes('\\u')) return json
+  return json.replace(escapeSequence, (found) => (found.length === 2 ? found : `\\u${found.slice(2).toUpperCase()}`))
 }
 
 const sourceText = Symbol('the JSON text a value was parsed from')

@@ -1,4 +1,5 @@
 import { javaDoubleText } from '../../api/java/java-number.ts'
+import { upperCaseEscapes } from '../../api/json/json-text.ts'
 
 /** A JSON number, as it was written: a schema may have numbers that a double cannot hold. */
 export class JsonNumber {
@@ -46,7 +47,7 @@ export function objectText(entries: readonly (readonly [string, string])[]): str
 }
 
 export function stringText(text: string): string {
-  return JSON.stringify(text).replaceAll(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`)
+  return upperCaseEscapes(JSON.stringify(text))
 }
 
 function numberText(number: JsonNumber): string {
