@@ -47,11 +47,10 @@ export const registryErrors = {
       42202,
       `The specified version '${version}' is not a valid version id. Allowed values are between [1, 2^31-1] and the string "latest"`,
     ),
-  invalidLevel: (message?: string) =>
+  invalidLevel: () =>
     new RegistryError(
       42203,
-      message ??
-        'Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive',
+      'Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive',
     ),
   invalidMode: (message?: string) =>
     new RegistryError(

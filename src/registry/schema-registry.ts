@@ -3,7 +3,7 @@ import { registryErrors } from './registry-error.ts'
 import type { RegistryLog } from './registry-log.ts'
 import { incompatibilities } from './operations/compatibility.ts'
 import { planSubjectDeletion, planVersionDeletion } from './operations/deletion.ts'
-import { canonicalSchema, latestWithMetadata, lookUp, versionsOfId } from './operations/lookup.ts'
+import { canonicalSchema, latestWithMetadata, lookUp, versionsOfId, type RequestedSchema } from './operations/lookup.ts'
 import { planRegistration, type Registration } from './operations/registration.ts'
 import {
   planConfigChange,
@@ -13,11 +13,11 @@ import {
   type ConfigChange,
 } from './operations/settings-change.ts'
 import { parseVersion, schemaTypes } from './schemas/parse-schema.ts'
-import { anyContext, contextPrefix, parseSubject } from './state/qualified-subject.ts'
+import { anyContext, contextOf, contextPrefix, parseSubject } from './state/qualified-subject.ts'
 import { tombstone, type RegistryRecord } from './state/registry-record.ts'
-import type { SchemaContent, SchemaMetadata, SchemaVersion } from './state/registry-schema.ts'
-import type { RegistryState } from './state/registry-state.ts'
-import type { CompatibilityLevel, RegistryConfig, RegistryMode } from './state/settings.ts'
+import type { SchemaMetadata, SchemaVersion } from './state/registry-schema.ts'
+import type { ConfigInScope, RegistryState } from './state/registry-state.ts'
+import type { RegistryConfig, RegistryMode } from './state/settings.ts'
 
 /** The changes of other registries that a write gives way to before it fails. */
 const maxAttempts = 10
@@ -88,7 +88,9 @@ export class SchemaRegistry {
       const isKnown = all.some(({ deleted }) => filter !== 'without' || !deleted)
       return isKnown ? all.filter(({ deleted }) => filter === 'with' || deleted === (filter === 'only')) : null
     }
-    return (await this.#confirmed(find)) ?? notFound(subject)
+    const found = await this.#confirmed(find)
+    if (found === null) throw registryErrors.subjectNotFound(subject)
+    return found
   }
 
   /** A version of a subject. @param number null: the last one @throws RegistryError 40401, 40402 */
@@ -115,45 +117,32 @@ export class SchemaRegistry {
 
   /** The versions that have an id, the one that the subject asks for first. @throws RegistryError 40403 */
   async versionsOfId(id: number, subject: string | null): Promise<readonly [SchemaVersion, ...SchemaVersion[]]> {
-    const found = await this.#confirmed(() => {
-      const [first, ...others] = versionsOfId(this.#state, id, subject)
-      return first === undefined ? null : ([first, ...others] as const)
-    })
-    if (found === null) throw registryErrors.schemaNotFound(id)
-    return [found[0], ...found.slice(1)]
+    return await this.#foundVersions(id, () => versionsOfId(this.#state, id, subject))
   }
 
   /** The greatest id of the context of a version. */
   maxIdBeside({ subject }: SchemaVersion): number {
-    return this.#state.context(parseSubject(subject).context).maxId
+    return this.#state.context(contextOf(subject)).maxId
   }
 
   /** A version with this identity, of each context that has one. @throws RegistryError 40403 */
   async versionsOfGuid(guid: string): Promise<readonly [SchemaVersion, ...SchemaVersion[]]> {
-    const found = await this.#confirmed(() => {
-      const [first, ...others] = this.#state.contexts.flatMap((name) => {
+    return await this.#foundVersions(guid, () =>
+      this.#state.contexts.flatMap((name) => {
         const context = this.#state.context(name)
         const id = context.idOf(guid)
         return id === null ? [] : context.versionsOf(id).slice(0, 1)
-      })
-      return first === undefined ? null : ([first, ...others] as const)
-    })
-    if (found === null) throw registryErrors.schemaNotFound(guid)
-    return [found[0], ...found.slice(1)]
+      }),
+    )
   }
 
   /** The version of a subject that has this schema. @throws RegistryError 40401, 40403, 42201 */
-  async lookUp(
-    request: { readonly subject: string; readonly content: SchemaContent; readonly normalize: boolean },
-    deleted: boolean,
-  ): Promise<SchemaVersion> {
+  async lookUp(request: RequestedSchema, deleted: boolean): Promise<SchemaVersion> {
     const found = await this.#confirmed(() => {
       const { normalize } = this.#state.configInScope(request.subject)
       return lookUp(this.#state, { ...request, normalize: request.normalize || normalize }, { deleted })
     })
-    if (found !== null) return found
-    if (!this.#state.hasVersions(request.subject, { deleted })) throw registryErrors.subjectNotFound(request.subject)
-    throw registryErrors.schemaNotFound()
+    return found ?? this.#noSchema(request.subject, { deleted })
   }
 
   /** The last version whose metadata has these properties. @throws RegistryError 40401, 40403 */
@@ -162,9 +151,7 @@ export class SchemaRegistry {
     options: { readonly properties: NonNullable<SchemaMetadata['properties']>; readonly deleted: boolean },
   ): Promise<SchemaVersion> {
     const found = await this.#confirmed(() => latestWithMetadata(this.#state, subject, options))
-    if (found !== null) return found
-    if (!this.#state.hasVersions(subject, options)) throw registryErrors.subjectNotFound(subject)
-    throw registryErrors.schemaNotFound()
+    return found ?? this.#noSchema(subject, options)
   }
 
   /** Registers a schema, or finds its version. @throws RegistryError as {@link planRegistration}, and those of writes */
@@ -186,12 +173,9 @@ export class SchemaRegistry {
   /**
    * Why a schema may not be registered under a subject, by its compatibility level.
    * @param number the version to compare it with; null: the last one; `all`: those that a registration compares
-   * @throws RegistryError 40402, 42201, 42203
+   * @throws RegistryError 40402, 42201
    */
-  async problemsOf(
-    request: { readonly subject: string; readonly content: SchemaContent; readonly normalize: boolean },
-    number: number | null | 'all',
-  ): Promise<readonly string[]> {
+  async problemsOf(request: RequestedSchema, number: number | null | 'all'): Promise<readonly string[]> {
     const { subject } = request
     const versions = await this.#comparedVersions(subject, number)
     const { level, normalize } = this.#state.configInScope(subject)
@@ -226,7 +210,7 @@ export class SchemaRegistry {
   }
 
   /** The config that applies to a subject. */
-  configInScope(scope: string | null): { readonly level: CompatibilityLevel; readonly normalize: boolean } {
+  configInScope(scope: string | null): ConfigInScope {
     return this.#state.configInScope(scope)
   }
 
@@ -305,6 +289,22 @@ export class SchemaRegistry {
     return subjects.filter((subject) => parseSubject(subject).subject.startsWith(rest))
   }
 
+  /** The versions that a read finds, at least one. @param what what they are found by @throws RegistryError 40403 */
+  async #foundVersions(
+    what: number | string,
+    read: () => readonly SchemaVersion[],
+  ): Promise<readonly [SchemaVersion, ...SchemaVersion[]]> {
+    const [first, ...others] = (await this.#confirmed(() => nullIfEmpty(read()))) ?? []
+    if (first === undefined) throw registryErrors.schemaNotFound(what)
+    return [first, ...others]
+  }
+
+  /** @throws RegistryError 40403, or 40401 when the subject has no version at all */
+  #noSchema(subject: string, options: { readonly deleted: boolean }): never {
+    if (!this.#state.hasVersions(subject, options)) throw registryErrors.subjectNotFound(subject)
+    throw registryErrors.schemaNotFound()
+  }
+
   /** The result of a read; what memory does not have (null) is looked for in the topic. */
   async #confirmed<T>(read: () => T | null): Promise<T | null> {
     const found = read()
@@ -335,6 +335,6 @@ export class SchemaRegistry {
   }
 }
 
-function notFound(subject: string): never {
-  throw registryErrors.subjectNotFound(subject)
+function nullIfEmpty<T>(items: readonly T[]): readonly T[] | null {
+  return items.length === 0 ? null : items
 }

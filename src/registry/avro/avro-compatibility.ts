@@ -1,6 +1,7 @@
 import {
   fullName,
   isNamed,
+  isRecord,
   type AvroEnum,
   type AvroField,
   type AvroNamed,
@@ -161,11 +162,6 @@ function incompatibility(type: IncompatibilityType, path: readonly string[], mes
   return { type, location: location === '' ? '/' : location, message }
 }
 
-function isRecord(schema: AvroSchema): schema is AvroRecord {
-  return schema.type === 'record' || schema.type === 'error'
-}
-
-/** Errors of protocols are records. */
 function kindOf(schema: AvroSchema): string {
   return isRecord(schema) ? 'record' : schema.type
 }

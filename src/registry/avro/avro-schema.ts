@@ -73,6 +73,11 @@ export function isNamed(schema: AvroSchema): schema is AvroNamed {
   return 'name' in schema
 }
 
+/** Errors of protocols are records. */
+export function isRecord(schema: AvroSchema): schema is AvroRecord {
+  return schema.type === 'record' || schema.type === 'error'
+}
+
 /** `namespace.name`; of other types the name of the type. */
 export function fullName(schema: AvroSchema): string {
   if (!isNamed(schema)) return schema.type

@@ -1,5 +1,5 @@
 import { JsonNumber, sorted, type JsonNode } from '../json/json-node.ts'
-import { isNamed, type AvroField, type AvroProperties, type AvroRecord, type AvroSchema } from './avro-schema.ts'
+import { isNamed, isRecord, type AvroField, type AvroProperties, type AvroSchema } from './avro-schema.ts'
 
 /**
  * Returns the schema in which what has no meaning has one order: properties and aliases are sorted, empty docs are left out,
@@ -20,12 +20,8 @@ function normal(schema: AvroSchema, done: Map<AvroSchema, AvroSchema>): AvroSche
   const doc = schema.doc === '' ? null : schema.doc
   const result = { ...schema, doc, aliases: schema.aliases.toSorted(), properties }
   done.set(schema, result)
-  if (isRecordLike(result)) result.fields = result.fields.map((field) => normalField(field, done))
+  if (isRecord(result)) result.fields = result.fields.map((field) => normalField(field, done))
   return result
-}
-
-function isRecordLike(schema: AvroSchema): schema is AvroRecord {
-  return schema.type === 'record' || schema.type === 'error'
 }
 
 function normalField(field: AvroField, done: Map<AvroSchema, AvroSchema>): AvroField {

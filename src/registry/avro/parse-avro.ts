@@ -122,7 +122,9 @@ class AvroParser {
 
   #field(node: JsonNode, record: AvroRecord): AvroField {
     if (!isObject(node)) throw new AvroParseError(`a field of ${fullName(record)} is not an object: ${shown(node)}`)
-    const name = checkedName(node, `a field of ${fullName(record)}`)
+    const given = textOf(node, 'name')
+    if (given === null) throw new AvroParseError(`a field of ${fullName(record)} has no name: ${shown(node)}`)
+    const name = checkedName(given)
     const typeNode = node.get('type')
     if (typeNode === undefined) throw new AvroParseError(`the field "${name}" of ${fullName(record)} has no type`)
     const type = this.schema(typeNode, record.namespace)
@@ -182,8 +184,7 @@ function named(node: JsonObject, outer: string | null, skipped: ReadonlySet<stri
   if (given === null) throw new AvroParseError(`no name: ${shown(node)}`)
   const dot = given.lastIndexOf('.')
   const space = dot < 0 ? (textOf(node, 'namespace') ?? outer) : given.slice(0, dot)
-  const name = given.slice(dot + 1)
-  if (!nameForm.test(name)) throw new AvroParseError(`"${name}" is not a name: letters, digits and _ are allowed`)
+  const name = checkedName(given.slice(dot + 1))
   const namespace = space === '' ? null : space
   const aliases = aliasesOf(node).map((alias) =>
     alias.includes('.') || namespace === null ? alias : `${namespace}.${alias}`,
@@ -192,9 +193,7 @@ function named(node: JsonObject, outer: string | null, skipped: ReadonlySet<stri
   return { name, namespace, doc: textOf(node, 'doc'), aliases: distinct, properties: propertiesOf(node, skipped) }
 }
 
-function checkedName(node: JsonObject, what: string): string {
-  const name = textOf(node, 'name')
-  if (name === null) throw new AvroParseError(`${what} has no name: ${shown(node)}`)
+function checkedName(name: string): string {
   if (!nameForm.test(name)) throw new AvroParseError(`"${name}" is not a name: letters, digits and _ are allowed`)
   return name
 }

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { ParsedSchema, ReadingNames, SchemaSource } from '../schemas/parsed-schema.ts'
-import type { SchemaReference } from '../state/registry-schema.ts'
+import { sortedReferences, type SchemaReference } from '../state/registry-schema.ts'
 import { avroIncompatibilities, type AvroIncompatibility } from './avro-compatibility.ts'
 import type { AvroSchema } from './avro-schema.ts'
 import { avroIdentity, avroText } from './avro-text.ts'
@@ -57,14 +57,6 @@ export class ParsedAvro implements ParsedSchema {
       return [`Unexpected exception during compatibility check: ${errorMessage(error)}`]
     }
   }
-}
-
-/** By name, subject and version, each once. */
-export function sortedReferences(references: readonly SchemaReference[]): readonly SchemaReference[] {
-  const keyed = new Map(
-    references.map((reference) => [JSON.stringify([reference.name, reference.subject, reference.version]), reference]),
-  )
-  return [...keyed].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, reference]) => reference)
 }
 
 /** The wording of Confluent's `Difference`: tools show it. */

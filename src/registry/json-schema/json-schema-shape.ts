@@ -156,6 +156,7 @@ class SchemaPart implements JsonSchemaPart {
   readonly #document: JsonSchemaDocument
   readonly #node: JsonNode
   #shape: JsonSchemaShape | null = null
+  #text: string | null = null
 
   constructor(document: JsonSchemaDocument, node: JsonNode) {
     this.#document = document
@@ -167,7 +168,8 @@ class SchemaPart implements JsonSchemaPart {
   }
 
   get text(): string {
-    return jsonText(sorted(this.#node))
+    this.#text ??= jsonText(sorted(this.#node))
+    return this.#text
   }
 
   get shape(): JsonSchemaShape {

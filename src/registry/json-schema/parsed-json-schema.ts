@@ -1,11 +1,10 @@
 import { jsonSchemaDifferences } from './json-schema-comparison.ts'
 import { differenceText } from './json-schema-difference.ts'
 import { JsonSchemaDocument, JsonSchemaError } from './json-schema-shape.ts'
-import { sortedReferences } from '../avro/parsed-avro.ts'
 import { isObject, jsonText, sorted, type JsonNode } from '../json/json-node.ts'
 import { JsonError, parseJson } from '../json/parse-json.ts'
 import type { ParsedSchema, ReadingNames, SchemaSource } from '../schemas/parsed-schema.ts'
-import type { SchemaReference } from '../state/registry-schema.ts'
+import { sortedReferences, type SchemaReference } from '../state/registry-schema.ts'
 
 /** A JSON Schema of a subject. */
 export class ParsedJsonSchema implements ParsedSchema {
@@ -14,6 +13,8 @@ export class ParsedJsonSchema implements ParsedSchema {
   readonly #node: JsonNode
   readonly #others: ReadonlyMap<string, JsonSchemaDocument>
   readonly #document: JsonSchemaDocument
+  #text: string | null = null
+  #identity: string | null = null
 
   private constructor(
     node: JsonNode,
@@ -37,11 +38,13 @@ export class ParsedJsonSchema implements ParsedSchema {
   }
 
   get text(): string {
-    return jsonText(this.#node)
+    this.#text ??= jsonText(this.#node)
+    return this.#text
   }
 
   get identity(): string {
-    return jsonText(sorted(this.#node))
+    this.#identity ??= jsonText(sorted(this.#node))
+    return this.#identity
   }
 
   normalized(): ParsedJsonSchema {

@@ -10,7 +10,6 @@ const shownSchemaLength = 10 * 1024
  * Returns why a schema may not follow these versions; empty when it may. As in Confluent's registry, the check ends with the
  * first version that it is incompatible with, the latest first.
  * @param versions in ascending order, without deleted ones
- * @throws RegistryError 42203 when schemas of the type cannot be compared
  */
 export function incompatibilities(
   state: RegistryState,

@@ -10,6 +10,13 @@ import {
 } from '../state/registry-schema.ts'
 import type { RegistryState } from '../state/registry-state.ts'
 
+/** A schema that a request asks for under a subject. */
+export interface RequestedSchema {
+  readonly subject: string
+  readonly content: SchemaContent
+  readonly normalize: boolean
+}
+
 /** A schema as it would be stored, and parsed. */
 export interface CanonicalSchema {
   readonly subject: string
@@ -20,11 +27,7 @@ export interface CanonicalSchema {
 /** @throws RegistryError 42201 */
 export function canonicalSchema(
   state: RegistryState,
-  {
-    subject,
-    content,
-    normalize,
-  }: { readonly subject: string; readonly content: SchemaContent; readonly normalize: boolean },
+  { subject, content, normalize }: RequestedSchema,
 ): CanonicalSchema {
   const plain = parseSchema(state, { ...content, subject })
   const parsed = normalize ? plain.normalized() : plain
@@ -59,7 +62,7 @@ function isEquivalent(state: RegistryState, { parsed, content }: CanonicalSchema
  */
 export function lookUp(
   state: RegistryState,
-  request: { readonly subject: string; readonly content: SchemaContent; readonly normalize: boolean },
+  request: RequestedSchema,
   options: { readonly deleted: boolean },
 ): SchemaVersion | null {
   for (const subject of state.inContexts(request.subject)) {

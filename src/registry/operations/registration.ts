@@ -4,6 +4,7 @@ import { contextRecord, schemaRecord, versionTombstone, type RegistryRecord } fr
 import { guidOf, type SchemaContent, type SchemaVersion } from '../state/registry-schema.ts'
 import type { RegistryState } from '../state/registry-state.ts'
 import { incompatibilities } from './compatibility.ts'
+import { checkWritable } from './deletion.ts'
 import { canonicalSchema, findVersion, type CanonicalSchema } from './lookup.ts'
 
 export interface Registration {
@@ -26,7 +27,7 @@ export interface PlannedRegistration {
 
 /**
  * Plans the registration of a schema, with the rules of Confluent's registry.
- * @throws RegistryError 42201, 42203, 42205, 40901
+ * @throws RegistryError 42201, 42205, 40901
  */
 export function planRegistration(state: RegistryState, registration: Registration): PlannedRegistration {
   const { subject } = registration
@@ -48,10 +49,9 @@ export function planRegistration(state: RegistryState, registration: Registratio
 }
 
 function checkMode(state: RegistryState, { subject, id }: Registration): void {
+  checkWritable(state, subject)
   const mode = state.modeInScope(subject)
   const where = `Subject ${subject} in context ${contextPrefix(contextOf(subject))}`
-  if (mode === 'READONLY' || mode === 'READONLY_OVERRIDE')
-    throw registryErrors.notPermitted(`${where} is in read-only mode`)
   if (id !== null && mode !== 'IMPORT') throw registryErrors.notPermitted(`${where} is not in import mode`)
   if (id === null && mode !== 'READWRITE') throw registryErrors.notPermitted(`${where} is not in read-write mode`)
 }

@@ -2,7 +2,7 @@ import type { SchemaReference } from '../state/registry-schema.ts'
 
 /** A schema of one of the types, with the schemas that it refers to. */
 export interface ParsedSchema {
-  /** `AVRO`, `JSON` or `PROTOBUF`. */
+  /** `AVRO` or `JSON`. */
   readonly schemaType: string
   /** The text that is stored: compact, and the same for schemas that are the same. */
   readonly text: string
@@ -16,7 +16,6 @@ export interface ParsedSchema {
   /**
    * Why this schema cannot read data of another schema of its type; empty when it can.
    * @param names what the texts call this schema and the other one: new and old, or old and new
-   * @throws RegistryError when it cannot be told for schemas of this type
    */
   readingProblems(writer: ParsedSchema, names: ReadingNames): readonly string[]
 }

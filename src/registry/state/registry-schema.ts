@@ -7,6 +7,14 @@ export interface SchemaReference {
   readonly version: number
 }
 
+/** By name, subject and version, each once. */
+export function sortedReferences(references: readonly SchemaReference[]): readonly SchemaReference[] {
+  const keyed = new Map(
+    references.map((reference) => [JSON.stringify([reference.name, reference.subject, reference.version]), reference]),
+  )
+  return [...keyed].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, reference]) => reference)
+}
+
 /** What a schema carries for its users. */
 export interface SchemaMetadata {
   readonly tags?: Readonly<Record<string, readonly string[]>>

@@ -13,8 +13,7 @@ export const subjectOperations: readonly RegistryOperation[] = [
     role: 'read',
     query: ['subjectPrefix', 'deleted', 'deletedOnly', 'offset', 'limit'],
     async handle(request, registry) {
-      const prefix = request.text('subjectPrefix') || ':*:'
-      return [...request.page(registry.subjects(prefix, filterOf(request)))]
+      return [...request.page(registry.subjects(request.text('subjectPrefix'), filterOf(request)))]
     },
   },
   {
