@@ -20,7 +20,7 @@ import type { ConfigInScope, RegistryState } from './state/registry-state.ts'
 import type { RegistryConfig, RegistryMode } from './state/settings.ts'
 
 /** The changes of other registries that a write gives way to before it fails. */
-const maxAttempts = 10
+const maxAttempts = 30
 
 /** Which versions a list contains. */
 export type DeletedFilter = 'without' | 'with' | 'only'
@@ -321,13 +321,12 @@ export class SchemaRegistry {
   }
 
   async #attempt<T>(plan: (state: RegistryState) => Plan<T>): Promise<T> {
+    await this.#log.catchUp()
+    // A write is read before it ends: the next attempt needs no other request, so it comes before what the winner does next.
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-      await this.#log.catchUp()
-      const repairs = this.#state.repairs()
-      if (repairs.length > 0) await this.#log.write(repairs)
       const { records, result, holds } = plan(this.#state)
-      if (records.length === 0) return result
-      await this.#log.write(records)
+      const written = [...this.#state.repairs(), ...records]
+      if (written.length > 0) await this.#log.write(written)
       if (holds?.(this.#state) ?? true) return result
     }
     const cause = new RangeError(`${maxAttempts} attempts`)
