@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { httpError } from '../rest-error.ts'
+import { acceptedTypes, bodyTypeOf } from '../request/media-types.ts'
 import { hasBody } from '../request/request-body.ts'
 
 /** The types of the registry's responses, the preferred one first. */
@@ -14,7 +15,7 @@ const requestTypes: ReadonlySet<string> = new Set([...responseTypes, 'applicatio
 
 /** @throws RestError 415 for a body of another type, 406 for a client that accepts none of the registry's types */
 export function checkRegistryMedia(message: IncomingMessage): void {
-  const type = message.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  const type = bodyTypeOf(message)
   if (hasBody(message) && (type === undefined || !requestTypes.has(type))) throw httpError(415)
   responseTypeOf(message.headers.accept)
 }
@@ -22,8 +23,7 @@ export function checkRegistryMedia(message: IncomingMessage): void {
 /** The type of the response to a client. @throws RestError 406 when it accepts none of the registry's */
 export function responseTypeOf(accept: string | undefined): string {
   if (accept === undefined) return responseTypes[0]
-  const accepted = accept.split(',').flatMap((range, place) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+  const accepted = acceptedTypes(accept).flatMap(({ type, parameters }, place) => {
     const weight = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1)
     return weight > 0 ? [{ type, weight, place }] : []
   })

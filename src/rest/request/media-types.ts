@@ -5,15 +5,28 @@ import { hasBody } from './request-body.ts'
 
 /** @throws RestError 415 for a body that is not declared as JSON, 406 for a client that does not accept JSON */
 export function checkMediaTypes(message: IncomingMessage): void {
-  const type = message.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
-  if (hasBody(message) && type !== 'application/json') throw httpError(415)
+  if (hasBody(message) && bodyTypeOf(message) !== 'application/json') throw httpError(415)
   const accept = message.headers.accept
   if (accept !== undefined && !acceptsJson(accept)) throw httpError(406)
 }
 
-function acceptsJson(accept: string): boolean {
-  return accept.split(',').some((range) => {
+/** The media type of a body, in lower case and without parameters; undefined when it has none. */
+export function bodyTypeOf({ headers }: IncomingMessage): string | undefined {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+}
+
+/** The types that an Accept header lists, with their parameters, in lower case. */
+export function acceptedTypes(
+  accept: string,
+): readonly { readonly type: string; readonly parameters: readonly string[] }[] {
+  return accept.split(',').map((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    return { type, parameters }
+  })
+}
+
+function acceptsJson(accept: string): boolean {
+  return acceptedTypes(accept).some(({ type, parameters }) => {
     const refused = parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))
     return !refused && ['*/*', 'application/*', 'application/json'].includes(type)
   })
