@@ -33,17 +33,28 @@ const configDef = {
 /** Returns the mask of a value that is not null. */
 type Mask = (value: ConnectValue) => ConnectValue
 
+/** The configured replacement, and it as the numbers that a field may need; null if it is none. */
+interface Replacement {
+  readonly text: string
+  readonly number: { readonly long: bigint; readonly double: number; readonly decimal: string } | null
+}
+
+function replacementOf(text: string): Replacement {
+  if (!isBigDecimal(text)) return { text, number: null }
+  return { text, number: { long: decimalToLong(text), double: Number(text), decimal: plainDecimal(text) } }
+}
+
 /** Replaces values of fields by the zero of their type, or by a text. Null stays null. */
 class MaskField implements Transform {
   readonly #side: Side
   /** The masks of values without schemas, by field. */
   readonly #masks: ReadonlyMap<string, Mask>
-  readonly #replacement: string | null
+  readonly #replacement: Replacement | null
   readonly #shapeOf: (schema: Schema) => StructShape
 
   constructor(side: Side, fields: readonly string[], replacement: string | null, replaceNull: boolean) {
     this.#side = side
-    this.#replacement = replacement
+    this.#replacement = replacement === null ? null : replacementOf(replacement)
     this.#masks = new Map(fields.map((name) => [name, this.#mask(null, name)]))
     this.#shapeOf = perSchema((schema) => this.#shape(schema, replaceNull))
   }
@@ -96,30 +107,35 @@ function isDecimal(schema: Schema | null): boolean {
 
 const temporal: ReadonlySet<string | null> = new Set([Logical.date, Logical.time, Logical.timestamp])
 
-function replaced(schema: Schema | null, value: ConnectValue, replacement: string, what: string): ConnectValue {
+function replaced(
+  schema: Schema | null,
+  value: ConnectValue,
+  { text, number }: Replacement,
+  what: string,
+): ConnectValue {
   const isNumber = typeof value === 'number' || typeof value === 'bigint' || isDecimal(schema)
-  if (typeof value === 'string' && !isNumber) return replacement
+  if (typeof value === 'string' && !isNumber) return text
   if (!isNumber || temporal.has(schema?.name ?? null)) {
     throw new DataError(`${what}: cannot mask ${kindOf(schema, value)} with a replacement`)
   }
-  if (!isBigDecimal(replacement)) {
-    throw new DataError(`${what}: the replacement "${replacement}" is no number, as ${kindOf(schema, value)} needs`)
+  if (number === null) {
+    throw new DataError(`${what}: the replacement "${text}" is no number, as ${kindOf(schema, value)} needs`)
   }
   switch (schema?.type ?? (Number.isInteger(value) || typeof value === 'bigint' ? 'INT64' : 'FLOAT64')) {
     case 'INT8':
-      return lowBits(decimalToLong(replacement), 8)
+      return lowBits(number.long, 8)
     case 'INT16':
-      return lowBits(decimalToLong(replacement), 16)
+      return lowBits(number.long, 16)
     case 'INT32':
-      return lowBits(decimalToLong(replacement), 32)
+      return lowBits(number.long, 32)
     case 'INT64':
-      return lowBits(decimalToLong(replacement), 64)
+      return lowBits(number.long, 64)
     case 'FLOAT32':
-      return Math.fround(Number(replacement)) + 0
+      return Math.fround(number.double) + 0
     case 'FLOAT64':
-      return Number(replacement) + 0
+      return number.double + 0
     default:
-      return plainDecimal(replacement)
+      return number.decimal
   }
 }
 
