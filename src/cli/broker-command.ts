@@ -170,11 +170,10 @@ export async function runBrokerCommand(
   })
   if (registry !== null) write(`schema registry on ${registry.url}\n`)
   const death = await Promise.race([stopped.then(() => null), broker.ended])
-  if (death !== null) {
-    logger.error(`the broker died: ${death.message}`, { error: death })
-    return exitCodes.brokerDied
-  }
+  if (death !== null) logger.error(`the broker died: ${death.message}`, { error: death })
+  // Its listener would keep the process running.
   await registry?.close()
+  if (death !== null) return exitCodes.brokerDied
   await broker.close()
   return 0
 }

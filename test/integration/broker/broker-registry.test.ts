@@ -46,4 +46,15 @@ describe('the schema registry of penstock broker', () => {
     const { code } = await broker.end('SIGTERM')
     expect(code).toBe(0)
   })
+
+  it('ends with the broker', async () => {
+    const [port] = await freePorts([null])
+    const url = `http://127.0.0.1:${port}/schema-registry/subjects`
+    const dataDir = join(directory, 'data')
+    broker = await BrokerProcess.start(dataDir, '--registry', `127.0.0.1:${port}`)
+    await untilPasses(async () => expect(await (await fetch(url)).json()).toEqual([]))
+    // The broker looks after the lock of the directory.
+    rmSync(dataDir, { recursive: true })
+    expect(await broker.ended).toMatchObject({ code: 70, stderr: expect.stringMatching(/the data directory is gone/) })
+  })
 })
