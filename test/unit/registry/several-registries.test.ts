@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { TopicWriter } from '../../../src/storage/topic-writer.ts'
 import { BrokerHarness } from '../../support/broker/broker-harness.ts'
 import { KafkaFaultProxy } from '../../support/broker/kafka-fault-proxy.ts'
 import { recordOf, TestRegistry } from '../../support/registry/test-registry.ts'
@@ -47,6 +48,27 @@ describe('several registries on one topic', () => {
     } finally {
       await third.close()
     }
+  })
+
+  it('write again what counts after a record that came too late, before compaction removes it', async () => {
+    const [{ client }, registry] = registries
+    await registry.register('kept', recordOf('Kept', 'a:int'))
+    const writer = new TopicWriter(client)
+    const key = '{"keytype":"SCHEMA","subject":"kept","version":1,"magic":1}'
+    await writer.write('_schemas', [{ key, value: '{"subject":"kept","version":1,"id":9999,"schema":"\\"int\\""}' }])
+    await writer.close()
+    await registry.register('next', recordOf('Next', 'a:int'))
+    let last = ''
+    const reader = client.topicReader({
+      topic: '_schemas',
+      onRecord: (record) => {
+        if (String(record.key) === key) last = String(record.value)
+      },
+    })
+    await reader.start()
+    await reader.readToEnd()
+    await reader.close()
+    expect(last).toContain('Kept')
   })
 
   it('look in the topic for what they do not have yet', async () => {
