@@ -5,6 +5,7 @@ import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/defi
 import type { LoggerLevel, LoggerSetting } from '../foundation/logging/log-levels.ts'
 import { abortable } from '../foundation/async/abortable.ts'
 import type { LabelledSample } from '../runtime/metrics/prometheus-text.ts'
+import { ThreadEndedError } from '../runtime/thread/thread-link.ts'
 import type { ConfigRecord } from '../storage/config-record.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
@@ -353,6 +354,12 @@ export class WorkerHerder implements Herder {
       work.catch(() => undefined)
       throw new WorkerStoppingError()
     }
-    return await abortable(work, signal)
+    try {
+      return await abortable(work, signal)
+    } catch (error) {
+      // The plugin threads have ended with the worker, in the middle of the request.
+      if (this.#loop.isStopping && error instanceof ThreadEndedError) throw new WorkerStoppingError()
+      throw error
+    }
   }
 }

@@ -1,3 +1,5 @@
+import { deferred } from '../../../src/foundation/async/deferred.ts'
+import { ThreadEndedError } from '../../../src/runtime/thread/thread-link.ts'
 import { describe, expect, it } from 'vitest'
 
 import { present } from '../../../src/foundation/assert.ts'
@@ -197,6 +199,17 @@ describe('the herder', () => {
     expect(worker.running.size).toBe(0)
     expect(statuses.writes).toEqual(expect.arrayContaining(['a UNASSIGNED', 'a-0 UNASSIGNED']))
     await expect(herder.pauseConnector('a', signal)).rejects.toThrow('shutting down')
+  })
+
+  it('says that it shuts down, and not which of its threads has ended, to a request that is in progress', async () => {
+    const { herder, worker, running } = await herd()
+    await running()
+    const validation = deferred<void>()
+    worker.holds.set('validate a', validation.promise)
+    const changed = herder.putConnectorConfig('a', { ...config, name: 'a', topic: 'u' }, signal).catch(String)
+    await herder.stopWork()
+    validation.reject(new ThreadEndedError('thread plugin-thread-6 validation ended: it was closed'))
+    expect(await changed).toBe('WorkerStoppingError: Worker is shutting down')
   })
 
   it('ends the threads of connectors and tasks when it is closed', async () => {
