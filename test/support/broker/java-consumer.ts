@@ -21,10 +21,15 @@ log4j.appender.err.layout.ConversionPattern=%m%n
 export class JavaConsumer {
   readonly #program: Program
   readonly #directory: string
+  /** It writes lines in pieces, and the pieces of both streams between each other. */
+  #printed = ''
+  #logged = ''
 
   private constructor(program: Program, directory: string) {
     this.#program = program
     this.#directory = directory
+    program.child.stdout?.on('data', (text: string) => (this.#printed += text))
+    program.child.stderr?.on('data', (text: string) => (this.#logged += text))
   }
 
   /** @param properties settings of its consumer, as `--consumer-property` sets them. */
@@ -52,15 +57,13 @@ export class JavaConsumer {
 
   /** The values that it has printed, in order. */
   get values(): string[] {
-    return [...this.#program.output().matchAll(/^Partition:\d+\tOffset:\d+\t(.*)$/gm)].map(([, value = '']) => value)
+    return [...this.#printed.matchAll(/^Partition:\d+\tOffset:\d+\t(.*)\n/gm)].map(([, value = '']) => value)
   }
 
   /** `+t-0` is a partition that it was assigned, `-t-0` one that it has revoked, `!t-0` one that it has lost; in order. */
   get events(): string[] {
     const signs: Readonly<Record<string, string>> = { Adding: '+', Revoke: '-', Lost: '!' }
-    const lines = this.#program
-      .output()
-      .matchAll(/(Adding|Revoke|Lost) (?:newly|previously) assigned partitions:? (\S.*)$/gm)
+    const lines = this.#logged.matchAll(/(Adding|Revoke|Lost) (?:newly|previously) assigned partitions:? (\S.*)\n/g)
     return [...lines].flatMap(([, word = '', names = '']) => names.split(', ').map((name) => `${signs[word]}${name}`))
   }
 
