@@ -176,10 +176,14 @@ export class ChangeEventDecoder {
     }
   }
 
+  /** Whether the change has several records, of those that are not skipped. */
   #hasSeveralRecords(tag: number): boolean {
+    const skips = this.#skippedOperations
+    if (skips.has('d')) return false
     if (tag === messageTag.delete) return this.#records.writesTombstones
     const { old, row } = this.#images
-    return old !== null && row !== null && keyChanged(old, row)
+    if (old === null || row === null || !keyChanged(old, row)) return false
+    return this.#records.writesTombstones || !skips.has('c')
   }
 
   /** Emits a change of which perhaps only the first records were emitted before a restart. */
@@ -296,11 +300,13 @@ export class ChangeEventDecoder {
   #onTruncate(oids: readonly number[], lsn: number, size: number): void {
     const transaction = this.#cursor.current
     const isNew = this.#cursor.count(lsn)
-    const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
     if (isNew) this.#onChange()
-    else if (this.#cursor.mayBePart && all.length > 1) this.#offsets.rewind()
-    else return
     if (this.#skippedOperations.has('t')) return
+    const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
+    if (!isNew) {
+      if (!this.#cursor.mayBePart || all.filter((shape) => shape.captured).length < 2) return
+      this.#offsets.rewind()
+    }
     for (const shape of all) {
       this.#report(shape, transaction)
       this.#ahead.onTruncate(shape.oid)
