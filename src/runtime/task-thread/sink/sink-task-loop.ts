@@ -255,13 +255,17 @@ export class SinkTaskLoop {
       if (this.#control.isEnding || (signal.aborted && error === signal.reason)) return []
       throw error
     }
+    if (fetched.length > 0) this.#note(fetched)
+    return fetched
+  }
+
+  #note(fetched: readonly FetchedRecord[]): void {
     let bytes = 0
     for (const { topic, key, value } of fetched) {
       bytes += (key?.length ?? 0) + (value?.length ?? 0)
       if (topic !== this.#lastTopic) this.#reportTopic(topic)
     }
-    if (fetched.length > 0) this.#meters.read(fetched.length, bytes)
-    return fetched
+    this.#meters.read(fetched.length, bytes)
   }
 
   #measure(): void {
