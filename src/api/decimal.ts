@@ -20,6 +20,13 @@ export function unscaledDecimal(text: string, scale: number): bigint {
   return match[1] === '-' ? -magnitude : magnitude
 }
 
+/** Returns the digits of a decimal text, and how many of them follow the point; negative for zeros before it. */
+export function decimalParts(text: string): { readonly digits: string; readonly scale: number } {
+  const [mantissa = '', exponent = '0'] = text.replace(/^[+-]/, '').split(/[eE]/)
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  return { digits: whole + fraction, scale: fraction.length - Number(exponent) }
+}
+
 /** Returns the exact text of an unscaled value: `(1250n, 2)` is `"12.50"`, `(5n, -2)` is `"500"`. */
 export function decimalTextOf(unscaled: bigint, scale: number): string {
   if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))

@@ -41,7 +41,8 @@ export type { Logger } from '../foundation/logging/logger.ts'
 export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundation/metrics/metrics.ts'
 
 // Value formats of Kafka Connect and Java
-export { decimalFromBytes, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
+export { decimalFromBytes, decimalParts, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
+export { closestFloat, parseJavaFloating } from './java/java-floating.ts'
 export { javaDoubleText, javaFloatText } from './java/java-number.ts'
 export { parseProperties } from './java/java-properties.ts'
 export { javaRegExp, type JavaRegexOptions } from './java/java-regex.ts'

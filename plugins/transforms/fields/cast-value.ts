@@ -1,10 +1,12 @@
 import {
+  closestFloat,
   DataError,
   isArray,
   isMap,
   javaDoubleText,
   javaFloatText,
   Logical,
+  parseJavaFloating,
   primitive,
   type ConnectValue,
   type Schema,
@@ -13,8 +15,8 @@ import {
 
 import { dayMs } from '../dates/calendar.ts'
 import { dateFormatter } from '../dates/format-date.ts'
-import { bigDecimalText, closestFloat, decimalToLong, lowBits, truncated } from '../numbers/java-numbers.ts'
-import { parseFloating, parseInteger } from '../numbers/parse-number.ts'
+import { bigDecimalText, decimalToLong, lowBits, truncated } from '../numbers/java-numbers.ts'
+import { parseInteger } from '../numbers/parse-number.ts'
 import { isPlainMap } from '../record/plain-map.ts'
 import { clipped, kindOf } from '../record/requirements.ts'
 
@@ -157,7 +159,7 @@ function fromText(text: string, type: CastType, what: string): ConnectValue {
       return text.toLowerCase() === 'true'
     case 'FLOAT32':
     case 'FLOAT64':
-      return parseFloating(text, type === 'FLOAT32') ?? outOfRange(what, text, type)
+      return parseJavaFloating(text, type === 'FLOAT32') ?? outOfRange(what, text, type)
     default:
       return parseInteger(text, bitsOf[type]) ?? outOfRange(what, text, type)
   }

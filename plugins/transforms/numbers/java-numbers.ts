@@ -1,4 +1,4 @@
-import { decimalTextOf, unscaledDecimal } from 'penstock/api'
+import { decimalParts, decimalTextOf, unscaledDecimal } from 'penstock/api'
 
 const maxLong = 2n ** 63n - 1n
 const minLong = -(2n ** 63n)
@@ -61,13 +61,6 @@ export function isBigDecimal(text: string): boolean {
   return bigDecimal.test(text)
 }
 
-/** The digits of a decimal text, and how many of them follow the point; negative for zeros before it. */
-function decimalParts(text: string): { readonly digits: string; readonly scale: number } {
-  const [mantissa = '', exponent = '0'] = text.replace(/^[+-]/, '').split(/[eE]/)
-  const [whole = '', fraction = ''] = mantissa.split('.')
-  return { digits: whole + fraction, scale: fraction.length - Number(exponent) }
-}
-
 /** Returns the text of a decimal without an exponent. */
 export function plainDecimal(text: string): string {
   const { digits, scale } = decimalParts(text)
@@ -76,45 +69,4 @@ export function plainDecimal(text: string): string {
 
 function signed(text: string, magnitude: bigint): bigint {
   return text.startsWith('-') ? -magnitude : magnitude
-}
-
-/** Returns the float closest to an integer or a decimal text, which is rounded once and not by way of a double. */
-export function closestFloat(exact: bigint | string): number {
-  const double = Number(exact)
-  const float = Math.fround(double)
-  if (!Number.isFinite(double) || double === 0) return float
-  const order = compareToDouble(exact, double)
-  if (order === 0) return float
-  const other = Math.fround(order > 0 ? nextUp(double) : -nextUp(-double))
-  // The two differ only around the middle between two floats; the double itself is that middle, or its neighbour is.
-  return other !== float && double === (float + other) / 2 ? other : float
-}
-
-/** The sign of `exact` minus `double`. */
-function compareToDouble(exact: bigint | string, double: number): number {
-  const { digits, scale } = decimalParts(typeof exact === 'string' ? exact : String(exact))
-  if (Math.abs(scale) > 10_000) return 0
-  const magnitude = signed(String(exact), BigInt(digits))
-  const [mantissa, exponent] = binaryParts(double)
-  const left = magnitude * 10n ** BigInt(Math.max(-scale, 0)) * 2n ** BigInt(Math.max(-exponent, 0))
-  const right = mantissa * 10n ** BigInt(Math.max(scale, 0)) * 2n ** BigInt(Math.max(exponent, 0))
-  if (left === right) return 0
-  return left > right ? 1 : -1
-}
-
-const words = new DataView(new ArrayBuffer(8))
-
-function binaryParts(double: number): readonly [mantissa: bigint, exponent: number] {
-  words.setFloat64(0, double)
-  const bits = words.getBigUint64(0)
-  const biased = Number((bits >> 52n) & 0x7ffn)
-  const fraction = bits & 0xf_ffff_ffff_ffffn
-  const mantissa = biased === 0 ? fraction : fraction | (1n << 52n)
-  return [double < 0 ? -mantissa : mantissa, Math.max(biased, 1) - 1075]
-}
-
-function nextUp(double: number): number {
-  words.setFloat64(0, double)
-  words.setBigInt64(0, words.getBigInt64(0) + (double > 0 ? 1n : -1n))
-  return words.getFloat64(0)
 }

@@ -1,4 +1,4 @@
-import { closestFloat, int64Form } from './java-numbers.ts'
+import { int64Form } from './java-numbers.ts'
 
 const isInteger = /^[+-]?(?:(?![\u{10000}-\u{10ffff}])\p{Nd})+$/u
 
@@ -20,24 +20,4 @@ export function asciiDigits(text: string): string {
     const low = code & 0xf
     return String(/\p{Nd}/u.test(String.fromCodePoint(code - low)) ? low : low - 6)
   })
-}
-
-const decimalFloat = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?$/
-const hexFloat = /^([+-]?)0[xX]([\da-fA-F]*)\.?([\da-fA-F]*)[pP]([+-]?\d+)[fFdD]?$/
-const namedFloat = /^[+-]?(?:NaN|Infinity)$/
-
-/** Returns the number of a text as Java's `parseFloat` and `parseDouble`; null if it is none. */
-export function parseFloating(text: string, single: boolean): number | null {
-  // Java trims all control characters, and no other blanks.
-  // eslint-disable-next-line no-control-regex -- these are the characters that Java's trim removes
-  const trimmed = text.replace(/^[\u0000-\u0020]+|[\u0000-\u0020]+$/g, '')
-  if (namedFloat.test(trimmed)) return trimmed.endsWith('NaN') ? Number.NaN : Number(trimmed)
-  const decimal = decimalFloat.exec(trimmed)?.[1]
-  if (decimal !== undefined) return single ? closestFloat(decimal) : Number(decimal)
-  const hex = hexFloat.exec(trimmed)
-  if (hex === null) return null
-  const [, sign, whole = '', fraction = '', exponent] = hex
-  if (whole + fraction === '') return null
-  const magnitude = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length)
-  return (sign === '-' ? -1 : 1) * (single ? Math.fround(magnitude) : magnitude)
 }

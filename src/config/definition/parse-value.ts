@@ -1,12 +1,12 @@
 import type { ConfigType, ConfigValue } from '../../api/config-def.ts'
 
+import { parseJavaFloating } from '../../api/java/java-floating.ts'
 import { javaDoubleText } from '../../api/java/java-number.ts'
 
 /** A parsed value, or the text after `Invalid value X for configuration key: `. */
 export type Parsed = { readonly value: ConfigValue } | { readonly problem: string }
 
 const integer = /^[+-]?\d+$/
-const double = /^[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)$/
 
 const bounds = {
   SHORT: [-0x8000n, 0x7fffn],
@@ -26,9 +26,7 @@ export function parseValue(raw: string, type: ConfigType): Parsed {
     case 'LONG':
       return parseInteger(text, type)
     case 'DOUBLE':
-      return double.test(text)
-        ? { value: Number(text.replace(/(?<=[\d.])[fFdD]$/, '')) }
-        : { problem: 'Not a number of type DOUBLE' }
+      return parseDouble(text)
     case 'LIST':
       return { value: text === '' ? [] : text.split(/\s*,\s*/) }
     case 'STRING':
@@ -36,6 +34,11 @@ export function parseValue(raw: string, type: ConfigType): Parsed {
     case 'PASSWORD':
       return { value: text }
   }
+}
+
+function parseDouble(text: string): Parsed {
+  const value = parseJavaFloating(text, false)
+  return value === null ? { problem: 'Not a number of type DOUBLE' } : { value }
 }
 
 function parseInteger(text: string, type: 'SHORT' | 'INT' | 'LONG'): Parsed {

@@ -1,3 +1,5 @@
+import { parseJavaFloating } from '../../api/java/java-floating.ts'
+import { javaDoubleText } from '../../api/java/java-number.ts'
 import { isArray, isObject, JsonNumber, jsonText, textOf, type JsonNode, type JsonObject } from '../json/json-node.ts'
 import { parseJson } from '../json/parse-json.ts'
 import {
@@ -207,13 +209,13 @@ function orderOf(node: JsonObject, field: string): AvroField['order'] {
   return order
 }
 
-/** Numbers of float and double fields may be written as text. */
+/** Numbers of float and double fields may be written as text, in Java's forms: `NaN`, `-Infinity` and `1.5` are some. */
 function defaultOf(node: JsonObject, { type }: AvroSchema): JsonNode | undefined {
   const value = node.get('default')
   if ((type !== 'float' && type !== 'double') || typeof value !== 'string') return value
-  if (value.trim() === '' || Number.isNaN(Number(value)))
-    throw new AvroParseError(`the default of a ${type} is not a number: ${shown(value)}`)
-  return new JsonNumber(Number.isInteger(Number(value)) ? `${Number(value)}.0` : value.trim())
+  const number = parseJavaFloating(value, false)
+  if (number === null) throw new AvroParseError(`the default of a ${type} is not a number: ${shown(value)}`)
+  return new JsonNumber(javaDoubleText(number))
 }
 
 function aliasesOf(node: JsonObject): readonly string[] {

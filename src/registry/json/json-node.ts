@@ -51,7 +51,10 @@ export function stringText(text: string): string {
 }
 
 function numberText(number: JsonNumber): string {
-  return number.isInteger ? number.text : javaDoubleText(Number(number.text))
+  if (number.isInteger) return number.text
+  const value = Number(number.text)
+  // JSON has no number for it: Jackson writes a text.
+  return Number.isFinite(value) ? javaDoubleText(value) : `"${value}"`
 }
 
 /** The node with the keys of all its objects sorted. */
