@@ -131,8 +131,11 @@ export interface Herder {
 
   /** Sinks, sources, then transformations, predicates, converters, header converters. */
   plugins(): Promise<readonly PluginInfo[]>
-  /** The keys of a plugin, by class name or alias; for connectors the framework's own keys follow. @throws NotFoundError `Unknown plugin x.` */
-  pluginConfig(plugin: string, signal: AbortSignal): Promise<readonly ConfigKeyInfo[]>
+  /**
+   * The keys of a plugin, by class name or alias; for connectors the framework's own keys follow. The version is null for the latest.
+   * @throws NotFoundError `Unknown plugin x.`; BadRequestError for a version that is not installed
+   */
+  pluginConfig(plugin: string, version: string | null, signal: AbortSignal): Promise<readonly ConfigKeyInfo[]>
   /** @throws BadRequestError without `connector.class`; ConnectError when no plugin has that class */
   validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos>
 }

@@ -10,7 +10,7 @@ import type { ConfigRecord } from '../storage/config-record.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
-import type { PluginInfo } from './entities/plugin-info.ts'
+import { checkVersion, type PluginInfo } from './entities/plugin-info.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { ServerInfo } from './entities/server-info.ts'
 import type { TargetState } from '../config/connector/target-state.ts'
@@ -321,8 +321,8 @@ export class WorkerHerder implements Herder {
     return this.#reads.plugins()
   }
 
-  async pluginConfig(plugin: string, signal: AbortSignal): Promise<readonly ConfigKeyInfo[]> {
-    this.#options.plugins.any(plugin)
+  async pluginConfig(plugin: string, version: string | null, signal: AbortSignal): Promise<readonly ConfigKeyInfo[]> {
+    checkVersion(this.#options.plugins.any(plugin), version)
     return await this.#request(this.#connectors.runner.pluginConfig(plugin), signal)
   }
 

@@ -76,7 +76,7 @@ export class PasswordKeys {
   async #read(name: string): Promise<PluginKeys | null> {
     try {
       const found = await withDeadline({ clock: this.#clock, ms: maxMs }, async (signal) =>
-        this.#herder.pluginConfig(name, signal),
+        this.#herder.pluginConfig(name, null, signal),
       )
       const passwords = found.filter(({ type }) => type === 'PASSWORD')
       return { all: new Set(found.map((key) => key.name)), passwords: new Set(passwords.map((key) => key.name)) }

@@ -33,7 +33,7 @@ export const pluginRoutes: readonly Route[] = [
     path: '/connector-plugins/{plugin}/config',
     needs: { role: 'read', of: 'worker' },
     async handle(request, { herder }) {
-      const keys = await herder.pluginConfig(param(request, 'plugin'), request.signal)
+      const keys = await herder.pluginConfig(param(request, 'plugin'), request.query.get('version'), request.signal)
       return { status: 200, json: keys.map(configKeyJson) }
     },
   },

@@ -8,7 +8,7 @@ import type { ConnectorInfo } from '../../../src/herder/entities/connector-info.
 import type { ConnectorOffsets } from '../../../src/herder/entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from '../../../src/herder/entities/connector-status.ts'
 import type { RunState } from '../../../src/storage/status-record.ts'
-import type { PluginInfo } from '../../../src/herder/entities/plugin-info.ts'
+import { checkVersion, type PluginInfo } from '../../../src/herder/entities/plugin-info.ts'
 import type { RestartRequest } from '../../../src/herder/entities/restart-request.ts'
 import type { TaskInfo } from '../../../src/herder/entities/task-info.ts'
 import type { WorkerHealth } from '../../../src/herder/entities/worker-health.ts'
@@ -240,7 +240,8 @@ export class MemoryHerder implements Herder {
     })
   }
 
-  async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
+  async pluginConfig(plugin: string, version: string | null): Promise<readonly ConfigKeyInfo[]> {
+    checkVersion(this.#plugins.any(plugin), version)
     return await describePlugin(this.#plugins, plugin)
   }
 

@@ -43,8 +43,8 @@ describe('the herder', () => {
 
   it('knows no config of a plugin that is not installed', async () => {
     const { herder } = await herd()
-    await expect(herder.pluginConfig('x.Unknown', signal)).rejects.toThrow(NotFoundError)
-    expect(await herder.pluginConfig('FileStreamSource', signal)).toEqual([])
+    await expect(herder.pluginConfig('x.Unknown', null, signal)).rejects.toThrow(NotFoundError)
+    expect(await herder.pluginConfig('FileStreamSource', null, signal)).toEqual([])
   })
 
   it('validates no config without a class: there is nothing to validate it by', async () => {

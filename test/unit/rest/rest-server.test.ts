@@ -274,6 +274,17 @@ describe('the REST API', () => {
     expect(await client.get('/connector-plugins/nope/config')).toMatchObject(error(404, 'Unknown plugin nope.'))
   })
 
+  it('returns the config of the installed version of a plugin, and refuses others', async () => {
+    const path = '/connector-plugins/FileStreamSource/config'
+    const latest = await client.get(path)
+    const listed = (await client.get('/connector-plugins')).json as { class: string; version: string }[]
+    const version = listed.find((plugin) => plugin.class.endsWith('FileStreamSourceConnector'))?.version ?? ''
+    for (const same of ['latest', version])
+      expect(await client.get(`${path}?version=${same}`)).toMatchObject({ status: 200, json: latest.json })
+    for (const other of ['', '[0.0.1,)', `${version}1`])
+      expect(await client.get(`${path}?version=${encodeURIComponent(other)}`)).toMatchObject({ status: 400 })
+  })
+
   it('validates by class name or alias, and returns the errors in the response', async () => {
     const validate = (plugin: string, body: unknown): ReturnType<RestClient['put']> =>
       client.put(`/connector-plugins/${plugin}/config/validate`, body)

@@ -77,7 +77,7 @@ function lenient(): MemoryHerder {
   memory.pluginConfig = async (name) => {
     await delay
     const keys = foreign[name]
-    if (keys === undefined) return await known(name, AbortSignal.abort())
+    if (keys === undefined) return await known(name, null, AbortSignal.abort())
     const def = Object.fromEntries(
       Object.entries(keys).map(([key, type]) => [key, { type, importance: 'LOW', doc: '' }]),
     )
