@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { fetchDebezium } from '../../bench/parts/debezium.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
 import { copyJars } from '../../src/servers/java.ts'
@@ -13,21 +14,22 @@ import type { FetchContext } from '../../src/servers/process/server.ts'
 const program = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
 const locale = ['-Duser.language=en', '-Duser.country=US', '-Duser.timezone=UTC']
 
-type Version = '3.9.1' | '4.4.0'
+/** Versions of Kafka Connect, and Debezium 3.2.3 on 3.9.1. */
+export type Version = '3.9.1' | '4.4.0' | 'debezium'
 
-/** Gives each input to the transforms of a version of Kafka Connect, and returns what they make of it. Needs Java 17. */
+/** Gives each input to the transforms of a version, and returns what they make of it. Needs Java 17. */
 export async function runOracle(version: Version, inputs: readonly unknown[]): Promise<unknown[]> {
   const context = {
     cache: new Cache(cacheDirectory(), systemClock),
     signal: AbortSignal.timeout(600_000),
     report: () => undefined,
   }
-  const jars = version === '3.9.1' ? await fetchKafka(context) : await fetchTransforms(context, version)
+  const jars = await jarsOf(context, version)
   const directory = mkdtempSync(join(tmpdir(), 'penstock-oracle-'))
   try {
     const [asked, said] = [join(directory, 'in.jsonl'), join(directory, 'out.jsonl')]
     writeFileSync(asked, inputs.map((input) => `${JSON.stringify(input)}\n`).join(''))
-    await run('java', [...locale, '-cp', `${jars}/*`, program, asked, said])
+    await run('java', [...locale, '-cp', jars, program, asked, said])
     return readFileSync(said, 'utf8')
       .trimEnd()
       .split('\n')
@@ -35,6 +37,12 @@ export async function runOracle(version: Version, inputs: readonly unknown[]): P
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+async function jarsOf(context: FetchContext, version: Version): Promise<string> {
+  if (version === '4.4.0') return `${await fetchTransforms(context, version)}/*`
+  const kafka = `${await fetchKafka(context)}/*`
+  return version === '3.9.1' ? kafka : `${kafka}:${await fetchDebezium()}/debezium-connector-postgres/*`
 }
 
 /** Returns the directory of the jars of Connect's transforms. They are downloaded once. */

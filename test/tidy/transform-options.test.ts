@@ -5,10 +5,11 @@ import type { TransformPlugin } from 'penstock/api'
 import { expect, it } from 'vitest'
 
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
+import { debeziumReasons } from '../oracle/debezium/deviations.ts'
 import { reasons } from '../oracle/deviations.ts'
 import { optionsTable, withOptions } from '../support/worker/options-table.ts'
 
-/** A section for each transform and predicate, one for both halves of a record, and the differences from Kafka Connect. */
+/** A section for each transform and predicate, one for both halves of a record, and the differences from the originals. */
 async function sections(): Promise<string> {
   const texts = new Map<string, string>()
   for (const { kind, className, module, exportName } of builtInPlugins) {
@@ -18,10 +19,15 @@ async function sections(): Promise<string> {
     const table = Object.keys(configDef).length === 0 ? 'No options.' : optionsTable(configDef)
     texts.set(`## \`${title}\``, table)
   }
-  const listed = Object.values(reasons).map((reason) => `- ${reason}`)
-  texts.set('## Differences from Kafka Connect', listed.join('\n'))
+  texts.set('## Differences from Kafka Connect', listOf(reasons))
+  texts.set('## Differences from Debezium', listOf(debeziumReasons))
   return [...texts].map(([title, text]) => `${title}\n\n${text.trim()}`).join('\n\n')
 }
+
+const listOf = (texts: Readonly<Record<string, string>>): string =>
+  Object.values(texts)
+    .map((reason) => `- ${reason}`)
+    .join('\n')
 
 it('docs/reference/transforms.md lists the options of each transform and predicate', async () => {
   const file = fileURLToPath(new URL('../../docs/reference/transforms.md', import.meta.url))

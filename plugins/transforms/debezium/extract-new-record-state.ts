@@ -2,30 +2,39 @@ import {
   DataError,
   fieldOf,
   isArray,
-  lastHeader,
   primitive,
   type ConnectRecord,
   type ConnectValue,
   type Header,
   type Schema,
+  type StructValue,
   type Transform,
   type TransformPlugin,
 } from 'penstock/api'
 
 import { isPlainMap } from '../record/plain-map.ts'
-import { changeEventOf, optionalForm, type ChangeEvent, type Part } from './change-event.ts'
-import {
-  newRecordStateConfig,
-  newRecordStateSettings,
-  type AddedField,
-  type NewRecordStateSettings,
-} from './new-record-state-config.ts'
-import { rowShape, type AppendedField, type RowShape } from './row-shape.ts'
+import { requireStruct } from '../record/requirements.ts'
+import { perSchema } from '../record/struct-shape.ts'
+import { addedFields, type AddedField } from './added-field.ts'
+import { debeziumTransform, isEnvelope, memberField } from './envelope.ts'
+import { newRecordStateConfig, newRecordStateSettings, type NewRecordStateSettings } from './new-record-state-config.ts'
+import { isPlainEvent, PlainRecordState } from './plain-record-state.ts'
+import { copiesToDrop, rowShape, type Dropped, type RowShape } from './row-shape.ts'
 
-const optionalString = primitive('STRING', { optional: true })
-const deletedField = '__deleted'
+const transform = 'ExtractNewRecordState'
+const string = primitive('STRING')
 const noNames: ReadonlySet<string> = new Set()
 const maxShapesPerSchema = 64
+
+/** What is known of the events of one schema. */
+interface EventPlan {
+  readonly before: Schema['fields'][number]
+  readonly after: Schema['fields'][number]
+  headers(): readonly AddedField[]
+  fields(): readonly AddedField[]
+  /** By whether the row is deleted, and the names of the fields to drop. */
+  readonly shapes: Map<string, RowShape>
+}
 
 /**
  * Debezium's [ExtractNewRecordState](https://debezium.io/documentation/reference/stable/transformations/event-flattening.html):
@@ -35,168 +44,160 @@ const maxShapesPerSchema = 64
 export class ExtractNewRecordState implements Transform {
   readonly #settings: NewRecordStateSettings
   readonly #rewrites: boolean
-  readonly #keepsTombstones: boolean
-  readonly #shapes = new WeakMap<Schema, Map<string, RowShape>>()
+  readonly #plain: PlainRecordState
+  readonly #planOf: (schema: Schema) => EventPlan
+  readonly #keyShapeOf: (schema: Schema) => Map<string, RowShape> = perSchema(() => new Map())
 
   constructor(settings: NewRecordStateSettings) {
     this.#settings = settings
     this.#rewrites = settings.deleteMode.startsWith('rewrite')
-    this.#keepsTombstones = settings.deleteMode === 'rewrite-with-tombstone'
+    this.#plain = new PlainRecordState(settings, (record) => this.#dropped(record))
+    this.#planOf = perSchema((schema) => eventPlan(schema, settings))
   }
 
   apply<R extends ConnectRecord>(record: R): R | null {
-    if (record.value === null) return this.#keepsTombstones ? this.#tombstone(record) : null
-    const event = changeEventOf(record)
-    if (event === null) return record
-    if (event.op === 't') return null
-    const headers = this.#withHeaders(record.headers, event)
-    return event.op === 'd' || event.after.value === null
-      ? this.#deleted(record, event, headers)
-      : this.#row(record, event, event.after, headers)
+    const { value, valueSchema } = record
+    if (value === null) return this.#tombstone(record)
+    if (valueSchema === null) return isPlainEvent(value) ? this.#plain.apply(record, value) : record
+    if (!isEnvelope(valueSchema)) return record
+    return this.#event(record, this.#planOf(valueSchema), requireStruct(valueSchema, value, transform))
   }
 
-  #tombstone<R extends ConnectRecord>(record: R): R {
-    const added = this.#settings.addHeaders.filter(({ parent, field }) => parent === null && field === 'op')
+  #tombstone<R extends ConnectRecord>(record: R): R | null {
+    if (this.#settings.deleteMode !== 'rewrite-with-tombstone') return null
+    const added = this.#settings.addHeaders.filter(({ field }) => field === 'op')
     if (added.length === 0) return record
-    return { ...record, headers: [...record.headers, ...added.map(({ name }) => header(name, optionalString, 'd'))] }
+    return { ...record, headers: [...record.headers, ...added.map(({ name }) => header(name, string, 'd'))] }
   }
 
-  #deleted<R extends ConnectRecord>(record: R, event: ChangeEvent, headers: readonly Header[]): R | null {
-    if (this.#settings.deleteMode === 'drop') return null
-    if (this.#rewrites) return this.#row(record, event, event.before, headers)
-    const valueSchema = this.#settings.deleteMode === 'tombstone' ? event.after.schema : null
-    return { ...record, topic: this.#topic(record, event.before), valueSchema, value: null, headers }
+  /** A truncate has neither row. */
+  #event<R extends ConnectRecord>(given: R, plan: EventPlan, event: StructValue): R | null {
+    const after = event[plan.after.index] ?? null
+    const before = event[plan.before.index] ?? null
+    const headers = plan.headers().map(({ name, schema, read }) => header(name, schema, read(event)))
+    const record = headers.length === 0 ? given : { ...given, headers: [...given.headers, ...headers] }
+    if (after !== null) return this.#row(record, plan, event, false)
+    return before === null ? null : this.#deleted(record, plan, event, before)
   }
 
-  #row<R extends ConnectRecord>(record: R, event: ChangeEvent, from: Part, headers: readonly Header[]): R {
-    const topic = this.#topic(record, from)
-    const dropped = this.#droppedFields(record)
-    const key = this.#settings.dropFieldsFromKey ? this.#keyWithout(record, dropped) : null
-    const appended = this.#appended(event)
-    const row = this.#rowOf(from, dropped, appended)
+  #deleted<R extends ConnectRecord>(record: R, plan: EventPlan, event: StructValue, before: ConnectValue): R | null {
+    const { deleteMode } = this.#settings
+    if (deleteMode === 'drop') return null
+    if (this.#rewrites) return this.#row(record, plan, event, true)
+    const dropped = this.#dropped(record)
     return {
       ...record,
-      topic,
-      ...(key === null ? {} : { keySchema: key.schema, key: key.value }),
-      valueSchema: row.schema,
-      value: row.value,
-      headers,
+      ...this.#key(record, dropped),
+      topic: this.#topic(record, plan.before.schema, before),
+      valueSchema: deleteMode === 'tombstone' ? plan.after.schema : null,
+      value: null,
     }
   }
 
-  #rowOf(from: Part, dropped: ReadonlySet<string>, appended: readonly (readonly [string, Part])[]): Part {
-    if (from.schema === null) {
-      const kept = isPlainMap(from.value) ? Object.entries(from.value).filter(([name]) => !dropped.has(name)) : []
-      return {
-        schema: null,
-        value: Object.fromEntries([...kept, ...appended.map(([name, part]) => [name, part.value])]),
-      }
-    }
-    const shape = this.#shapeOf(
-      from.schema,
-      dropped,
-      appended.map(([name, part]) => ({ name, schema: optionalForm(part.schema ?? optionalString) })),
-    )
-    const values = isArray(from.value) ? from.value : from.schema.fields.map(() => null)
+  #row<R extends ConnectRecord>(record: R, plan: EventPlan, event: StructValue, deleted: boolean): R {
+    const { schema, index } = deleted ? plan.before : plan.after
+    const row = requireStruct(schema, event[index] ?? null, transform)
+    const dropped = this.#dropped(record)
+    const shape = this.#shapeOf(plan, schema, dropped, deleted)
     return {
-      schema: shape.schema,
-      value: shape.row(
-        values,
-        appended.map(([, part]) => part.value),
+      ...record,
+      ...this.#key(record, dropped),
+      topic: this.#topic(record, schema, row),
+      valueSchema: shape.schema,
+      value: shape.row(event, row),
+    }
+  }
+
+  #shapeOf(plan: EventPlan, source: Schema, dropped: Dropped, deleted: boolean): RowShape {
+    return remembered(plan.shapes, shapeId(dropped, deleted), () =>
+      rowShape(
+        source,
+        {
+          deleted: this.#rewrites ? String(deleted) : null,
+          dropped,
+          added: plan.fields(),
+          addsLast: deleted,
+          replaceNull: this.#rewrites && this.#settings.replaceNullWithDefault,
+        },
+        transform,
       ),
-    }
+    )
   }
 
-  #shapeOf(source: Schema, dropped: ReadonlySet<string>, appended: readonly AppendedField[]): RowShape {
-    let shapes = this.#shapes.get(source)
-    if (shapes === undefined) {
-      shapes = new Map()
-      this.#shapes.set(source, shapes)
-    }
-    const id = JSON.stringify([appended.map(({ name }) => name), [...dropped]])
-    let shape = shapes.get(id)
-    if (shape === undefined) {
-      const { keepSchemaCompatible: keepRequired, replaceNullWithDefault } = this.#settings
-      shape = rowShape(source, { dropped, keepRequired, appended, replaceNullWithDefault })
-      if (shapes.size >= maxShapesPerSchema) shapes.clear()
-      shapes.set(id, shape)
-    }
-    return shape
-  }
-
-  #appended(event: ChangeEvent): (readonly [string, Part])[] {
-    const added = this.#settings.addFields.flatMap((field) => {
-      const part = found(event, field)
-      return part === null ? [] : [[field.name, part] as const]
-    })
-    if (!this.#rewrites) return added
-    const deleted: Part = { schema: optionalString, value: event.op === 'd' ? 'true' : 'false' }
-    return [[deletedField, deleted], ...added]
-  }
-
-  #withHeaders(headers: readonly Header[], event: ChangeEvent): readonly Header[] {
-    const { addHeaders } = this.#settings
-    if (addHeaders.length === 0) return headers
-    const added = addHeaders.flatMap((field) => {
-      const part = found(event, field)
-      return part === null ? [] : [header(field.name, part.schema, part.value)]
-    })
-    return [...headers, ...added]
-  }
-
-  #topic(record: ConnectRecord, row: Part): string {
+  /** A blank text names no topic. */
+  #topic(record: ConnectRecord, schema: Schema, row: ConnectValue): string {
     const { routeByField } = this.#settings
     if (routeByField === null) return record.topic
-    const topic = memberOf(row, routeByField)
-    if (topic === null || String(topic) === '') {
-      throw new DataError(`route.by.field: the row has no value in "${routeByField}", which names the topic`)
+    const field = fieldOf(schema, routeByField)
+    if (field === undefined || field.schema.type !== 'STRING') {
+      throw new DataError(
+        `route.by.field: ${field === undefined ? 'there is no' : `${field.schema.type} is not the type of a topic:`} column "${routeByField}" in the rows of ${record.topic}`,
+      )
     }
-    return String(topic)
+    const values = requireStruct(schema, row, transform)
+    const topic = String(values[field.index] ?? '')
+    return topic.trim() === '' ? record.topic : topic
   }
 
-  #droppedFields(record: ConnectRecord): ReadonlySet<string> {
-    const { dropFieldsHeader } = this.#settings
-    if (dropFieldsHeader === null) return noNames
-    const names = lastHeader(record.headers, dropFieldsHeader)?.value ?? null
-    return names !== null && isArray(names) ? new Set(names.map(String)) : noNames
+  #dropped({ headers }: ConnectRecord): Dropped {
+    const { dropFieldsHeader, keepSchemaCompatible: keepsRequired } = this.#settings
+    const names =
+      dropFieldsHeader === null ? null : (headers.find(({ key }) => key === dropFieldsHeader)?.value ?? null)
+    if (names === null) return { names: noNames, keepsRequired }
+    if (!isArray(names)) throw new DataError(`${transform}: the header "${dropFieldsHeader}" is not a list of fields`)
+    return { names: new Set(names.map(String)), keepsRequired }
   }
 
-  #keyWithout(record: ConnectRecord, dropped: ReadonlySet<string>): Part | null {
-    if (dropped.size === 0 || record.key === null) return null
-    const key: Part = { schema: record.keySchema, value: record.key }
-    if (key.schema?.type === 'STRUCT' || isPlainMap(key.value)) return this.#rowOf(key, dropped, [])
-    return null
+  #key({ key, keySchema }: ConnectRecord, dropped: Dropped): Partial<Pick<ConnectRecord, 'key' | 'keySchema'>> {
+    if (!this.#settings.dropFieldsFromKey || dropped.names.size === 0 || key === null) return {}
+    if (keySchema === null) {
+      return isPlainMap(key)
+        ? { key: Object.fromEntries(Object.entries(key).filter(([name]) => !dropped.names.has(name))) }
+        : {}
+    }
+    if (!copiesToDrop(dropped, keySchema.fields)) return {}
+    const request = { deleted: null, dropped, added: [], addsLast: false, replaceNull: false }
+    const shape = remembered(this.#keyShapeOf(keySchema), shapeId(dropped, false), () =>
+      rowShape(keySchema, request, transform),
+    )
+    return { keySchema: shape.schema, key: shape.row([], requireStruct(keySchema, key, transform)) }
   }
+}
+
+function eventPlan(schema: Schema, settings: NewRecordStateSettings): EventPlan {
+  // An event that is dropped fails for no field, so they are looked up late.
+  let headers: readonly AddedField[] | null = null
+  let fields: readonly AddedField[] | null = null
+  return {
+    before: memberField(schema, 'before', transform),
+    after: memberField(schema, 'after', transform),
+    headers: () => (headers ??= addedFields(schema, settings.addHeaders, transform)),
+    fields: () => (fields ??= addedFields(schema, settings.addFields, transform)),
+    shapes: new Map(),
+  }
+}
+
+function shapeId({ names }: Dropped, deleted: boolean): string {
+  return names.size === 0 ? String(deleted) : JSON.stringify([deleted, ...names])
+}
+
+function remembered(shapes: Map<string, RowShape>, id: string, make: () => RowShape): RowShape {
+  let shape = shapes.get(id)
+  if (shape === undefined) {
+    shape = make()
+    if (shapes.size >= maxShapesPerSchema) shapes.clear()
+    shapes.set(id, shape)
+  }
+  return shape
 }
 
 function header(key: string, schema: Schema | null, value: ConnectValue): Header {
   return { key, schema, value }
 }
 
-/**
- * Returns null for a column that the table does not have, because other tables may have it. Events without schemas omit
- * members without a value; a member that no event can have is an error.
- */
-function found(event: ChangeEvent, { parent, field }: AddedField): Part | null {
-  const part = event.part(parent, field)
-  if (part !== null) return part
-  if (event.after.schema === null && event.before.schema === null) return { schema: null, value: null }
-  if (parent === 'before' || parent === 'after') return null
-  throw new DataError(`Unable to find field ${parent === null ? field : `${parent}.${field}`} in the change event`)
-}
-
-function memberOf(row: Part, name: string): ConnectValue {
-  if (row.schema === null) return isPlainMap(row.value) ? (row.value[name] ?? null) : null
-  const field = fieldOf(row.schema, name)
-  return field === undefined || !isArray(row.value) ? null : (row.value[field.index] ?? null)
-}
-
 /** `io.debezium.transforms.ExtractNewRecordState`. */
-export const plugin: TransformPlugin = {
-  kind: 'transformation',
-  className: 'io.debezium.transforms.ExtractNewRecordState',
-  aliases: [],
-  version: '0.1.0',
-  configDef: newRecordStateConfig,
-  create: (config, raw) => new ExtractNewRecordState(newRecordStateSettings(config, raw)),
-}
+export const plugin: TransformPlugin = debeziumTransform(
+  transform,
+  newRecordStateConfig,
+  (config, raw) => new ExtractNewRecordState(newRecordStateSettings(config, raw)),
+)

@@ -1,27 +1,25 @@
-import {
-  ConfigError,
-  nonEmptyString,
-  oneOfIgnoringCase,
-  type ConfigDef,
-  type ParsedConfig,
-  type RawConfig,
-} from 'penstock/api'
+import { type ConfigDef, type ParsedConfig, type RawConfig } from 'penstock/api'
+
+import { listOf } from '../record/setting.ts'
+import { fieldReferences, type FieldReference } from './added-field.ts'
+import { chosenText, oneOfTexts, textOrNull } from './settings.ts'
+
+const deleteModes = ['tombstone', 'drop', 'rewrite', 'rewrite-with-tombstone', 'delete-to-tombstone'] as const
 
 /** How a delete event and its tombstone are handled. */
-export type DeleteMode = 'drop' | 'tombstone' | 'rewrite' | 'rewrite-with-tombstone' | 'delete-to-tombstone'
+export type DeleteMode = (typeof deleteModes)[number]
 
-const deleteModes = ['drop', 'tombstone', 'rewrite', 'rewrite-with-tombstone', 'delete-to-tombstone'] as const
-
-/** The settings of Debezium's ExtractNewRecordState. */
+/** The settings of Debezium's ExtractNewRecordState, and two that it had until version 2.5. */
 export const newRecordStateConfig = {
   'delete.tombstone.handling.mode': {
     type: 'STRING',
     defaultValue: 'tombstone',
     importance: 'MEDIUM',
     doc: "How deletes are handled: 'drop' removes the delete event and its tombstone; 'tombstone' (the default) turns the delete event into a record with a null value and drops the tombstone; 'rewrite' returns the row before the delete with the field __deleted and drops the tombstone; 'rewrite-with-tombstone' keeps the tombstone too; 'delete-to-tombstone' makes the delete a tombstone, whose value has no schema.",
-    displayName: 'Handle delete records',
+    displayName: 'Handle delete and tombstone records',
     width: 'MEDIUM',
-    validator: oneOfIgnoringCase(...deleteModes),
+    order: 1,
+    validator: oneOfTexts('drop', 'tombstone', 'rewrite', 'rewrite-with-tombstone', 'delete-to-tombstone'),
     recommended: deleteModes,
   },
   'drop.tombstones': {
@@ -31,6 +29,7 @@ export const newRecordStateConfig = {
     doc: 'Deprecated: use delete.tombstone.handling.mode. Whether tombstones are dropped.',
     displayName: 'Drop tombstones',
     width: 'SHORT',
+    order: 1,
   },
   'delete.handling.mode': {
     type: 'STRING',
@@ -39,15 +38,17 @@ export const newRecordStateConfig = {
     doc: "Deprecated: use delete.tombstone.handling.mode. 'drop', 'rewrite' or 'none'.",
     displayName: 'Handle delete records',
     width: 'MEDIUM',
-    validator: (key, value) => (value === null ? null : oneOfIgnoringCase('drop', 'rewrite', 'none')(key, value)),
+    order: 1,
+    validator: oneOfTexts('drop', 'rewrite', 'none'),
   },
-  'add.fields': {
-    type: 'LIST',
-    defaultValue: [],
+  'route.by.field': {
+    type: 'STRING',
+    defaultValue: '',
     importance: 'LOW',
-    doc: "Fields of the change event to add to the row: op, ts_ms, or a field of a structure such as source.lsn or transaction.id. 'op:kind' adds op under the name kind.",
-    displayName: 'Adds the specified field(s) to the message if they exist.',
+    doc: 'The column whose text becomes the topic of the record. For a deleted row, the value before the delete is used. Without a text, the record keeps its topic.',
+    displayName: 'Route by field name',
     width: 'LONG',
+    order: 1,
   },
   'add.fields.prefix': {
     type: 'STRING',
@@ -56,14 +57,16 @@ export const newRecordStateConfig = {
     doc: 'Prefix of the names of added fields.',
     displayName: 'Field prefix to be added to each field.',
     width: 'SHORT',
+    order: 1,
   },
-  'add.headers': {
+  'add.fields': {
     type: 'LIST',
     defaultValue: [],
     importance: 'LOW',
-    doc: 'Fields of the change event to add as headers, in the format of add.fields.',
-    displayName: 'Adds the specified fields to the header if they exist.',
+    doc: "Fields of the change event to add to the row: op, ts_ms, or a field of a structure such as source.lsn or transaction.id. 'op:kind' adds op under the name kind. A field that the event does not have is left out.",
+    displayName: 'Adds the specified field(s) to the message if they exist.',
     width: 'LONG',
+    order: 1,
   },
   'add.headers.prefix': {
     type: 'STRING',
@@ -72,63 +75,60 @@ export const newRecordStateConfig = {
     doc: 'Prefix of the names of added headers.',
     displayName: 'Header prefix to be added to each header.',
     width: 'SHORT',
+    order: 1,
   },
-  'route.by.field': {
-    type: 'STRING',
-    defaultValue: null,
+  'add.headers': {
+    type: 'LIST',
+    defaultValue: [],
     importance: 'LOW',
-    doc: 'The column whose value becomes the topic of the record. For a deleted row, the value before the delete is used.',
-    displayName: 'The column which determines how the events will be routed, the value will replace the topic name.',
+    doc: 'Fields of the change event to add as headers, in the format of add.fields.',
+    displayName: 'Adds the specified fields to the header if they exist.',
     width: 'LONG',
+    order: 1,
   },
   'drop.fields.header.name': {
     type: 'STRING',
     defaultValue: null,
     importance: 'LOW',
     doc: 'The header with a list of the names of fields to drop from the row.',
-    displayName: 'Specify the name of a header containing a list of field names to be dropped.',
-    width: 'LONG',
-    validator: nonEmptyString,
+    displayName: 'Specifies a header that contains a list of field names to be removed',
+    width: 'SHORT',
+    order: 1,
   },
   'drop.fields.from.key': {
     type: 'BOOLEAN',
     defaultValue: false,
     importance: 'LOW',
     doc: 'Whether the fields are also dropped from the key.',
-    displayName: 'Drop fields from the key',
+    displayName: 'Specifies whether the fields to be dropped should also be omitted from the key',
     width: 'SHORT',
+    order: 1,
   },
   'drop.fields.keep.schema.compatible': {
     type: 'BOOLEAN',
     defaultValue: true,
     importance: 'LOW',
     doc: 'Whether only optional fields are dropped, which keeps the schema compatible.',
-    displayName: 'Keep the schema compatible',
+    displayName: "Specifies if fields are dropped, will the event's schemas be compatible",
     width: 'SHORT',
+    order: 1,
   },
   'replace.null.with.default': {
     type: 'BOOLEAN',
     defaultValue: true,
     importance: 'LOW',
-    doc: 'Whether null is replaced by the default value of the field, if it has one.',
-    displayName: 'Replace null values with default values',
+    doc: 'Whether the rewrite modes replace null by the default value of the column, if it has one. Other modes do not change values, except that null is replaced where fields are dropped.',
+    displayName: 'replace null field value with default',
     width: 'SHORT',
+    order: 1,
   },
 } as const satisfies ConfigDef
-
-/** A field of the change event, and the name under which it is added. */
-export interface AddedField {
-  /** The structure that contains it; null for a field of the event itself. */
-  readonly parent: string | null
-  readonly field: string
-  readonly name: string
-}
 
 /** The parsed settings. */
 export interface NewRecordStateSettings {
   readonly deleteMode: DeleteMode
-  readonly addFields: readonly AddedField[]
-  readonly addHeaders: readonly AddedField[]
+  readonly addFields: readonly FieldReference[]
+  readonly addHeaders: readonly FieldReference[]
   readonly routeByField: string | null
   readonly dropFieldsHeader: string | null
   readonly dropFieldsFromKey: boolean
@@ -140,9 +140,9 @@ export interface NewRecordStateSettings {
 export function newRecordStateSettings(config: ParsedConfig, raw: RawConfig): NewRecordStateSettings {
   return {
     deleteMode: deleteModeOf(config, raw),
-    addFields: addedFields(config, 'add.fields'),
-    addHeaders: addedFields(config, 'add.headers'),
-    routeByField: textOrNull(config['route.by.field']),
+    addFields: referencesOf(config, 'add.fields'),
+    addHeaders: referencesOf(config, 'add.headers'),
+    routeByField: config['route.by.field'] === '' ? null : String(config['route.by.field']),
     dropFieldsHeader: textOrNull(config['drop.fields.header.name']),
     dropFieldsFromKey: config['drop.fields.from.key'] === true,
     keepSchemaCompatible: config['drop.fields.keep.schema.compatible'] !== false,
@@ -150,48 +150,18 @@ export function newRecordStateSettings(config: ParsedConfig, raw: RawConfig): Ne
   }
 }
 
+function referencesOf(config: ParsedConfig, key: 'add.fields' | 'add.headers'): FieldReference[] {
+  return fieldReferences(listOf(config, key), String(config[`${key}.prefix`] ?? ''), key)
+}
+
 /** The two deprecated settings apply if one of them is set and their replacement is not. */
 function deleteModeOf(config: ParsedConfig, raw: RawConfig): DeleteMode {
   const older = config['drop.tombstones'] ?? config['delete.handling.mode'] ?? null
   if (older === null || raw['delete.tombstone.handling.mode'] !== undefined) {
-    const mode = String(config['delete.tombstone.handling.mode']).toLowerCase()
-    return deleteModes.find((known) => known === mode) ?? 'tombstone'
+    return chosenText(config['delete.tombstone.handling.mode'], deleteModes)
   }
   const dropTombstones = config['drop.tombstones'] !== false
-  const mode = String(config['delete.handling.mode'] ?? 'drop').toLowerCase()
+  const mode = chosenText(config['delete.handling.mode'], ['drop', 'rewrite', 'none'])
   if (mode === 'rewrite') return dropTombstones ? 'rewrite' : 'rewrite-with-tombstone'
   return mode === 'drop' && dropTombstones ? 'drop' : 'tombstone'
-}
-
-const parents: Readonly<Record<string, string | null>> = {
-  op: null,
-  ts_ms: null,
-  ts_us: null,
-  ts_ns: null,
-  id: 'transaction',
-  total_order: 'transaction',
-  data_collection_order: 'transaction',
-}
-
-function addedFields(config: ParsedConfig, key: 'add.fields' | 'add.headers'): readonly AddedField[] {
-  const list = config[key]
-  const prefix = String(config[`${key}.prefix`] ?? '')
-  return (Array.isArray(list) ? list : []).map((reference: string) => {
-    const [path = '', alias, ...rest] = reference.trim().split(':')
-    const parts = path.split('.')
-    const [first = '', second] = parts
-    if (rest.length > 0 || parts.length > 2 || parts.includes('') || alias === '') {
-      throw new ConfigError(
-        `Invalid value ${reference} for configuration key ${key}: the format is field, struct.field or field:name`,
-      )
-    }
-    const name = prefix + (alias ?? parts.join('_'))
-    if (second !== undefined) return { parent: first, field: second, name }
-    const parent = Object.hasOwn(parents, first) ? (parents[first] ?? null) : 'source'
-    return { parent, field: first, name }
-  })
-}
-
-function textOrNull(value: ParsedConfig[string] | undefined): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null
 }

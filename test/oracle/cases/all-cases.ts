@@ -30,7 +30,8 @@ export const laterGroups: CaseGroups = new Map([['value-to-key-4.4', distinct(la
 /** The cases of Kafka Connect 3.9.1. */
 export const caseGroups: CaseGroups = new Map(groups.map(([file, cases]) => [file, distinct(cases)]))
 
-function distinct(cases: readonly CaseJson[]): readonly CaseJson[] {
+/** Returns the cases without repetitions, each with a name of its own. */
+export function distinct(cases: readonly CaseJson[]): readonly CaseJson[] {
   const texts = new Map(cases.map((one) => [JSON.stringify(one), one]))
   const named = new Map<string, number>()
   return [...texts.values()].map((one) => {

@@ -142,7 +142,8 @@ describe('ExtractNewRecordState', () => {
     const unwrap = transform({ 'route.by.field': 'name' })
     expect(unwrap.apply(event('u', null, [1, 'a', 1]))?.topic).toBe('a')
     expect(unwrap.apply(event('d', [1, 'b', 1], null))?.topic).toBe('b')
-    expect(() => unwrap.apply(event('u', null, [1, null, 1]))).toThrow(DataError)
+    expect(unwrap.apply(event('u', null, [1, null, 1]))?.topic).toBe('s.public.orders')
+    expect(() => transform({ 'route.by.field': 'id' }).apply(event('u', null, [1, 'a', 1]))).toThrow(DataError)
   })
 
   it('drops the fields that a header names', () => {
@@ -157,10 +158,12 @@ describe('ExtractNewRecordState', () => {
     expect([all?.value, all?.key, names(all)]).toEqual([[1], [], ['qty']])
   })
 
-  it('replaces null by the default, or not', () => {
-    expect(transform().apply(event('c', null, [1, 'a', null]))?.value).toEqual([1, 'a', 5])
-    const plain = transform({ 'replace.null.with.default': 'false' })
-    expect(plain.apply(event('c', null, [1, 'a', null]))?.value).toEqual([1, 'a', null])
+  it('replaces null by the default in the rewrite modes, or not', () => {
+    expect(transform().apply(event('c', null, [1, 'a', null]))?.value).toEqual([1, 'a', null])
+    const raw = { 'delete.tombstone.handling.mode': 'rewrite' }
+    expect(transform(raw).apply(event('c', null, [1, 'a', null]))?.value).toEqual([1, 'a', 5, 'false'])
+    const kept = transform({ ...raw, 'replace.null.with.default': 'false' })
+    expect(kept.apply(event('c', null, [1, 'a', null]))?.value).toEqual([1, 'a', null, 'false'])
   })
 
   it('drops truncates and passes other records through', () => {
@@ -198,9 +201,10 @@ describe('ExtractNewRecordState', () => {
     expect([created?.valueSchema, created?.value]).toEqual([out?.valueSchema, [1, 'b', 2, null, 'c']])
   })
 
-  it('names a field that no event has', () => {
-    expect(() => transform({ 'add.fields': 'source.nope' }).apply(event('c', null, [1, 'a', 1]))).toThrow(
-      'Unable to find field source.nope',
+  it('leaves a field out that no event has, and names a structure that no event has', () => {
+    expect(names(transform({ 'add.fields': 'source.nope' }).apply(event('c', null, [1, 'a', 1])))).toHaveLength(3)
+    expect(() => transform({ 'add.fields': 'nope.at' }).apply(event('c', null, [1, 'a', 1]))).toThrow(
+      'ExtractNewRecordState: the change event s.public.orders.Envelope has no structure "nope" to add "at" from',
     )
     expect(() => transform({ 'add.fields': 'a.b.c' })).toThrow(ConfigError)
   })

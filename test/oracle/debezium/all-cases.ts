@@ -1,0 +1,13 @@
+import { builtInPlugins } from '../../../src/plugin/built-in-plugins.ts'
+import { distinct, type CaseGroups } from '../cases/all-cases.ts'
+import { newRecordStateCases } from './extract-new-record-state.ts'
+
+/** The transforms that are Debezium's. */
+export const debeziumStages = builtInPlugins.filter(
+  ({ className, kind }) => kind === 'transformation' && className.startsWith('io.debezium.'),
+)
+
+/** The cases of Debezium 3.2.3. */
+export const debeziumGroups: CaseGroups = new Map([
+  ['debezium/extract-new-record-state', distinct(newRecordStateCases)],
+])

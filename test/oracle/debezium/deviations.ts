@@ -1,0 +1,66 @@
+import { optional } from '../cases/samples.ts'
+import type { PartJson, ResultJson, SchemaJson, ValueJson } from '../oracle-json.ts'
+import { after, envelope, row, source, sourceValue } from './events.ts'
+
+/** Why a case ends otherwise here than in Debezium. */
+export type DebeziumReason = keyof typeof debeziumReasons
+
+interface Deviation {
+  readonly reason: DebeziumReason
+  readonly result: ResultJson
+}
+
+/** The reasons for all deviations from Debezium. */
+export const debeziumReasons = {
+  'whole struct':
+    'A structure that `add.fields` or `add.headers` names is added with its fields; Debezium gives it a schema without fields, and fails to add it to a row.',
+  'two dots': 'A reference with two dots is an error of the config; Debezium ignores what follows the second one.',
+  'nothing to drop': '`delete-to-tombstone` with `drop.fields.header.name`: a tombstone has no fields; Debezium fails.',
+} as const
+
+const changed = (value: PartJson, headers: readonly (PartJson & { name: string })[] | null = null): ResultJson => ({
+  changed: {
+    value,
+    ...(headers === null ? {} : { headers: [{ name: 'h', schema: { type: 'INT32' }, value: 1 }, ...headers] }),
+  },
+})
+
+const flat: PartJson = { schema: { ...row, optional: false }, value: after }
+
+function flatWith(name: string, schema: SchemaJson, value: ValueJson): PartJson {
+  return {
+    schema: { ...row, optional: false, fields: [...(row.fields ?? []), { name, schema }] },
+    value: [...(after as ValueJson[]), value],
+  }
+}
+
+const transaction = envelope.fields?.find(({ name }) => name === 'transaction')?.schema ?? source
+const structs: readonly (readonly [string, SchemaJson, ValueJson])[] = [
+  ['source', optional(source), sourceValue],
+  ['transaction', transaction, ['tx:1', 2, '9007199254740993']],
+]
+
+const malformed: ResultJson = { configError: { class: 'ConfigException', message: null } }
+const newState = 'ExtractNewRecordState'
+
+/** The cases that end otherwise on purpose, by name. */
+export const debeziumDeviations: Readonly<Record<string, Deviation>> = {
+  ...Object.fromEntries(
+    structs.flatMap(([name, schema, value]): (readonly [string, Deviation])[] => [
+      [
+        `${newState}: {"add.fields":"${name}"}, update`,
+        { reason: 'whole struct', result: changed(flatWith(`__${name}`, schema, value)) },
+      ],
+      [
+        `${newState}: {"add.headers":"${name}"}, update`,
+        { reason: 'whole struct', result: changed(flat, [{ name: `__${name}`, schema, value }]) },
+      ],
+    ]),
+  ),
+  [`${newState}: {"add.fields":"a.b.c"}, update`]: { reason: 'two dots', result: malformed },
+  [`${newState}: {"add.headers":"a.b.c"}, update`]: { reason: 'two dots', result: malformed },
+  [`${newState}: drops fields of a tombstone`]: {
+    reason: 'nothing to drop',
+    result: { changed: { value: { value: null } } },
+  },
+}
