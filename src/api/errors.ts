@@ -15,6 +15,8 @@ export interface ErrorDetails {
   /** A stable code such as `PG_WAL_LEVEL`; the message begins with it. */
   readonly code?: string
   readonly stage?: Stage
+  /** The name of the class that failed, as Kafka Connect's error reports have it: that of a converter or transform. */
+  readonly executingClass?: string | undefined
   readonly topicPartition?: string
 }
 
@@ -33,6 +35,7 @@ export class ConnectError extends Error {
 
   readonly code: string | null
   readonly stage: Stage | null
+  readonly executingClass: string | null
   readonly topicPartition: string | null
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -41,6 +44,7 @@ export class ConnectError extends Error {
     this.name = new.target.name
     this.code = details.code ?? null
     this.stage = details.stage ?? null
+    this.executingClass = details.executingClass ?? null
     this.topicPartition = details.topicPartition ?? null
   }
 }

@@ -2,12 +2,9 @@ import type { ConfigDef, ConfigValue, Validator } from '../../api/config-def.ts'
 
 import { allOf, between, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../../api/validators.ts'
 import { connectorRestartKeys } from '../restart-settings.ts'
+import { errorConfigDef } from './errors/error-config-def.ts'
 import { nameProblem } from './connector-name.ts'
 import { pluginVersionDef } from '../definition/plugin-version.ts'
-
-/** Why the `errors.*` settings are rejected. */
-export const errorsReason =
-  'records that fail are neither skipped nor sent to a dead letter queue; the task fails. Keep the default'
 
 /** The maximum of `tasks.max` (I10): each task has a config record, an entry in the assignment and, in a sink, a group member. */
 export const maxTasks = 1000
@@ -125,61 +122,7 @@ export const connectorConfigDef: ConfigDef = {
     order: 10,
     validator: oneOf('none', 'restart'),
   },
-  'errors.retry.timeout': {
-    type: 'LONG',
-    defaultValue: 0,
-    importance: 'MEDIUM',
-    doc: 'The maximum duration in milliseconds that a failed operation will be reattempted. The default is 0, which means no retries will be attempted. Use -1 for infinite retries.',
-    group: 'Error Handling',
-    displayName: 'Retry Timeout for Errors',
-    width: 'MEDIUM',
-    order: 1,
-    validator: only(0, errorsReason),
-  },
-  'errors.retry.delay.max.ms': {
-    type: 'LONG',
-    defaultValue: 60000,
-    importance: 'MEDIUM',
-    doc: 'The maximum duration in milliseconds between consecutive retry attempts. Jitter will be added to the delay once this limit is reached to prevent thundering herd issues.',
-    group: 'Error Handling',
-    displayName: 'Maximum Delay Between Retries for Errors',
-    width: 'MEDIUM',
-    order: 2,
-  },
-  'errors.tolerance': {
-    type: 'STRING',
-    defaultValue: 'none',
-    importance: 'MEDIUM',
-    doc: "Behavior for tolerating errors during connector operation. 'none' is the default value and signals that any error will result in an immediate connector task failure; 'all' changes the behavior to skip over problematic records.",
-    group: 'Error Handling',
-    displayName: 'Error Tolerance',
-    width: 'SHORT',
-    order: 3,
-    validator: oneOf('none', 'all'),
-    unsupportedValues: { all: errorsReason },
-  },
-  'errors.log.enable': {
-    type: 'BOOLEAN',
-    defaultValue: false,
-    importance: 'MEDIUM',
-    doc: "If true, write each error and the details of the failed operation and problematic record to the Connect application log. This is 'false' by default, so that only errors that are not tolerated are reported.",
-    group: 'Error Handling',
-    displayName: 'Log Errors',
-    width: 'SHORT',
-    order: 4,
-    validator: only(false, errorsReason),
-  },
-  'errors.log.include.messages': {
-    type: 'BOOLEAN',
-    defaultValue: false,
-    importance: 'MEDIUM',
-    doc: "Whether to include in the log the Connect record that resulted in a failure. For sink records, the topic, partition, offset, and timestamp will be logged. For source records, the key and value (and their schemas), all headers, and the timestamp, Kafka topic, Kafka partition, source partition, and source offset will be logged. This is 'false' by default, which will prevent record keys, values, and headers from being written to log files.",
-    group: 'Error Handling',
-    displayName: 'Log Error Details',
-    width: 'SHORT',
-    order: 5,
-    validator: only(false, errorsReason),
-  },
+  ...errorConfigDef,
   ...pluginVersionDef,
   ...connectorRestartKeys,
 }

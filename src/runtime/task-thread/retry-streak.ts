@@ -39,8 +39,8 @@ export class RetryStreak {
     this.#options = options
   }
 
-  /** Records a failure; returns the delay before the next attempt. Milliseconds. */
-  failed(call: Call, error: unknown): number {
+  /** Records a failure; returns the delay before the next attempt: that of the back-off, unless it is given. Milliseconds. */
+  failed(call: Call, error: unknown, delayMs?: number): number {
     const { retries, status, clock } = this.#options
     const now = clock.monotonic()
     if (this.#failures === 0) {
@@ -52,7 +52,7 @@ export class RetryStreak {
     this.#attempt += 1
     retries.add(1)
     const why = errorMessage(error)
-    const waitMs = Math.round(backoffMs(taskBackoff, this.#attempt))
+    const waitMs = Math.round(delayMs ?? backoffMs(taskBackoff, this.#attempt))
     this.#log(why, waitMs, error)
     if (this.#shown !== why) {
       this.#shown = why

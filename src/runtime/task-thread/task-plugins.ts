@@ -27,6 +27,7 @@ export async function loadConverters(
     key: keyPlugin.create(parseConfig(keyPlugin.configDef, key.config), key.config, true),
     value: valuePlugin.create(parseConfig(valuePlugin.configDef, value.config), value.config, false),
     header: headerPlugin.create(parseConfig(headerPlugin.configDef, header.config), header.config),
+    classNames: { key: keyPlugin.className, value: valuePlugin.className, header: headerPlugin.className },
   }
 }
 
@@ -44,6 +45,7 @@ export async function loadTransforms(plugins: PluginRegistry, config: RawConfig)
     const plugin = await load(plugins, 'transformation', own['type'] ?? '', `transforms.${alias}.type`)
     steps.push({
       alias,
+      className: plugin.className,
       transform: plugin.create(parseConfig(plugin.configDef, own), own),
       predicate: own['predicate'] === undefined ? null : predicateNamed(predicates, own['predicate'], alias),
       negate: own['negate']?.trim().toLowerCase() === 'true',

@@ -154,7 +154,7 @@ describe('the REST API refuses, and says what to do', () => {
         'flush.size': 'few',
         's3.part.size': '1',
         's3.compression.type': 'brotli',
-        'errors.tolerance': 'all',
+        'errors.tolerance': 'some',
       },
     })
     expect(answer.status).toBe(400)

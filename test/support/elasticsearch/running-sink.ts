@@ -5,6 +5,8 @@ import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { SinkTaskLoop, type RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
+import type { Converters } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
+import type { TransformStep } from '../../../src/runtime/task-thread/conversion/transform-chain.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { testRun } from '../task/test-run.ts'
@@ -14,6 +16,8 @@ const text: Converter = {
   fromConnect: () => null,
   toConnect: (_topic, bytes) => ({ schema: null, value: bytes === null ? null : Buffer.from(bytes).toString() }),
 }
+/** The names of the classes of a running task's converters. */
+export const converterNames = { key: 'KeyConverter', value: 'ValueConverter', header: 'HeaderConverter' }
 const header = { fromConnectHeader: () => null, toConnectHeader: () => ({ schema: null, value: null }) }
 
 export interface RunningSinkOptions {
@@ -23,6 +27,11 @@ export interface RunningSinkOptions {
   readonly clusterId?: string | null
   /** Of values; text by default. */
   readonly converter?: Converter
+  /** In place of those for text. */
+  readonly converters?: Partial<Converters>
+  readonly transforms?: readonly TransformStep[]
+  /** The connector's config: `errors.*`. */
+  readonly connectorConfig?: RawConfig
   readonly raw?: RawConfig
   readonly configDef?: Parameters<typeof parseConfig>[0]
   readonly commitIntervalMs?: number
@@ -53,13 +62,19 @@ export class RunningSink {
         clock: systemClock,
         metrics: this.metrics,
       },
-      transforms: [],
-      converters: { key: text, value: options.converter ?? text, header },
+      transforms: options.transforms ?? [],
+      converters: {
+        key: text,
+        value: options.converter ?? text,
+        header,
+        classNames: converterNames,
+        ...options.converters,
+      },
       consumer: options.consumer,
       subscription: { topics: options.topics },
       clusterId: options.clusterId ?? null,
       control: this.control,
-      run: testRun,
+      run: { ...testRun, connectorConfig: options.connectorConfig ?? {} },
       listener: {
         onTaskState: (_run: unknown, state, trace) => void this.statuses.push({ state, trace }),
         onTaskTopic: () => undefined,

@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../../src/api/config-def.ts'
 import type { Converter } from '../../../src/api/converter.ts'
 import { noHeaders, type SourceOffset, type SourcePartition, type SourceRecord } from '../../../src/api/record.ts'
 import type { CommittedSourceOffset, SourceTask } from '../../../src/api/task.ts'
@@ -7,6 +8,7 @@ import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { RecordEncoder } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
 import { offsetRecordOf } from '../../../src/runtime/task-thread/source/source-offset-record.ts'
 import { SourceTaskLoop, type SourceTaskLoopOptions } from '../../../src/runtime/task-thread/source/source-task-loop.ts'
+import type { TransformStep } from '../../../src/runtime/task-thread/conversion/transform-chain.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { testRun } from './test-run.ts'
@@ -84,6 +86,9 @@ export interface RunningSourceOptions {
   readonly createProducer: SourceTaskLoopOptions['createProducer']
   /** Of values; text by default. */
   readonly converter?: Converter
+  readonly transforms?: readonly TransformStep[]
+  /** The connector's config: `errors.*`. */
+  readonly connectorConfig?: RawConfig
   readonly offsetTopic?: string
   readonly clock?: Clock
   readonly endTimeoutMs?: number
@@ -104,6 +109,8 @@ export class RunningSource {
     task,
     createProducer,
     converter = text,
+    transforms = [],
+    connectorConfig = {},
     offsetTopic = 'offsets',
     clock = systemClock,
     endTimeoutMs = 10_000,
@@ -121,14 +128,14 @@ export class RunningSource {
         readOffsets: async () => [],
         greatestHeader: async () => null,
       },
-      transforms: [],
+      transforms,
       encoder: new RecordEncoder({ key: text, value: converter, header }),
       createProducer,
       prepareTopic: null,
       offsetTopic,
       offsetRecord: (offset) => offsetRecordOf(offsetTopic, 'source', offset),
       control: this.control,
-      run: testRun,
+      run: { ...testRun, connectorConfig },
       listener: {
         onTaskState: (_run, state, trace) => {
           this.states.push(state)

@@ -3,7 +3,7 @@ import { DataError, NotReadyError, type Stage } from '../../../api/errors.ts'
 import { noHeaders, type Header, type SinkRecord } from '../../../api/record.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import { ConversionNotReadyError } from './conversion-not-ready-error.ts'
-import { partNames, type Converters } from './record-encoder.ts'
+import { converterClass, partNames, type Converters } from './record-encoder.ts'
 
 /** Converts a fetched record to Connect data. @throws DataError with stage, topic, partition and offset (I7); ConversionNotReadyError */
 export function decodeRecord(converters: Converters, fetched: FetchedRecord): SinkRecord {
@@ -30,15 +30,21 @@ export function decodeRecord(converters: Converters, fetched: FetchedRecord): Si
       originalOffset: offset,
     }
   } catch (error) {
-    const explain = (why: unknown): DataError => undecodable(fetched, stage, why)
+    const explain = (why: unknown): DataError => undecodable(converters, fetched, stage, why)
     throw error instanceof NotReadyError ? new ConversionNotReadyError(error, explain) : explain(error)
   }
 }
 
-function undecodable({ topic, partition, offset }: FetchedRecord, stage: Stage, error: unknown): DataError {
+function undecodable(converters: Converters, fetched: FetchedRecord, stage: Stage, error: unknown): DataError {
+  const { topic, partition, offset } = fetched
   return new DataError(
     `${partNames[stage] ?? 'a part'} of the record ${topic}-${partition}@${offset} does not decode: ${errorMessage(error)}`,
-    { cause: error, stage, topicPartition: `${topic}-${partition}` },
+    {
+      cause: error,
+      stage,
+      executingClass: converterClass(converters, stage),
+      topicPartition: `${topic}-${partition}`,
+    },
   )
 }
 

@@ -10,6 +10,8 @@ export interface Converters {
   readonly key: Converter
   readonly value: Converter
   readonly header: HeaderConverter
+  /** The names of their classes, for error reports. */
+  readonly classNames?: Readonly<Record<'key' | 'value' | 'header', string>>
 }
 
 interface EncodedHeader {
@@ -45,7 +47,7 @@ export class RecordEncoder {
       const value = this.#converters.value.fromConnect(topic, record.valueSchema, record.value)
       return { topic, partition: record.partition, key, value, headers, timestamp: timestampOf(record) }
     } catch (error) {
-      const explain = (why: unknown): DataError => unconvertible(topic, stage, why)
+      const explain = (why: unknown): DataError => unconvertible(this.#converters, topic, stage, why)
       throw error instanceof NotReadyError ? new ConversionNotReadyError(error, explain) : explain(error)
     }
   }
@@ -77,11 +79,18 @@ export const partNames: Partial<Record<Stage, string>> = {
   VALUE_CONVERTER: 'the value',
 }
 
-function unconvertible(topic: string, stage: Stage, error: unknown): DataError {
+/** Returns the name of the class that converts at that stage; undefined if it is not known. */
+export function converterClass({ classNames }: Converters, stage: Stage): string | undefined {
+  if (stage === 'KEY_CONVERTER') return classNames?.key
+  return stage === 'VALUE_CONVERTER' ? classNames?.value : classNames?.header
+}
+
+function unconvertible(converters: Converters, topic: string, stage: Stage, error: unknown): DataError {
   const part = partNames[stage] ?? 'a part'
   return new DataError(`${part} of a record for topic ${topic} does not convert: ${errorMessage(error)}`, {
     cause: error,
     stage,
+    executingClass: converterClass(converters, stage),
   })
 }
 

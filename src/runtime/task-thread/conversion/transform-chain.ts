@@ -1,11 +1,13 @@
 import { errorMessage } from '../../../foundation/error-message.ts'
 import type { Predicate, Transform } from '../../../api/converter.ts'
 import { ConnectError, DataError } from '../../../api/errors.ts'
-import type { ConnectRecord } from '../../../api/record.ts'
+import type { ConnectRecord, SinkRecord } from '../../../api/record.ts'
 
 /** One configured transform, applied if its predicate matches. */
 export interface TransformStep {
   readonly alias: string
+  /** The name of the transform's class, for error reports. */
+  readonly className?: string
   readonly transform: Transform
   readonly predicate: Predicate | null
   readonly negate: boolean
@@ -28,9 +30,17 @@ function applyStep<R extends ConnectRecord>(step: TransformStep, record: R): R |
     return step.transform.apply(record)
   } catch (error) {
     const Kind = error instanceof DataError ? DataError : ConnectError
-    throw new Kind(`transform "${step.alias}" failed on a record of topic ${record.topic}: ${errorMessage(error)}`, {
+    throw new Kind(`transform "${step.alias}" failed on ${placeOf(record)}: ${errorMessage(error)}`, {
       cause: error,
       stage: 'TRANSFORMATION',
+      executingClass: step.className,
     })
   }
+}
+
+/** A record of a sink has a place in a topic; that of a source has its own in the source. */
+function placeOf(record: ConnectRecord): string {
+  const sink = record as Partial<SinkRecord>
+  if (sink.originalTopic === undefined) return `a record of topic ${record.topic}`
+  return `the record ${sink.originalTopic}-${sink.originalPartition}@${sink.originalOffset}`
 }

@@ -1,23 +1,38 @@
 import type { SinkRecord } from '../../../api/record.ts'
 import type { OffsetToCommit } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
+import type { Clock } from '../../../foundation/clock.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
-import { ConversionNotReadyError } from '../conversion/conversion-not-ready-error.ts'
+import { ConversionNotReadyError, type ConversionWait } from '../conversion/conversion-not-ready-error.ts'
 import { decodeRecord } from '../conversion/record-decoder.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
 import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
+import type { TaskErrors } from '../errors/task-errors.ts'
+import type { RetryStreak } from '../retry-streak.ts'
 import type { SinkBatch } from './sink-batch.ts'
 
-/** Decodes and transforms fetched records in their order, and keeps those from the first one on whose converters are not ready. */
-export class SinkConversion {
-  readonly #converters: Converters
-  readonly #transforms: readonly TransformStep[]
-  #kept: readonly FetchedRecord[] = []
-  #wait: ConversionNotReadyError | null = null
+export interface SinkConversionOptions {
+  readonly converters: Converters
+  readonly transforms: readonly TransformStep[]
+  readonly errors: TaskErrors<FetchedRecord>
+  /** Of conversions. */
+  readonly conversionRetries: RetryStreak
+  readonly clock: Clock
+}
 
-  constructor(converters: Converters, transforms: readonly TransformStep[]) {
-    this.#converters = converters
-    this.#transforms = transforms
+/**
+ * Decodes and transforms fetched records in their order. Each has an outcome of its own: it is converted, dropped by a transform,
+ * or skipped because it fails. Those from the first one on that has to wait are kept.
+ */
+export class SinkConversion {
+  readonly #options: SinkConversionOptions
+  #kept: readonly FetchedRecord[] = []
+  #wait: ConversionWait | null = null
+  /** Why the first record that is kept fails, whatever its conversion would do. */
+  #refusal: { readonly error: unknown } | null = null
+
+  constructor(options: SinkConversionOptions) {
+    this.#options = options
   }
 
   /** Whether records are kept. */
@@ -26,7 +41,7 @@ export class SinkConversion {
   }
 
   /** What the first of them waits for; null when it is not known to wait. */
-  get wait(): ConversionNotReadyError | null {
+  get wait(): ConversionWait | null {
     return this.#wait
   }
 
@@ -41,12 +56,20 @@ export class SinkConversion {
     const [first] = this.#kept
     const gone = new Set(partitions.map(formatTopicPartition))
     this.#kept = this.#kept.filter((record) => !gone.has(formatTopicPartition(record)))
-    if (this.#kept[0] !== first) this.#wait = null
+    if (this.#kept[0] === first) return
+    this.#wait = null
+    this.#refusal = null
+    this.#options.errors.passed()
+  }
+
+  /** What the first record that is kept waits for never comes: the next {@link convert} fails it by this error. */
+  refuse(error: unknown): void {
+    this.#refusal = { error }
   }
 
   /**
-   * Converts what is kept, up to a record that has to wait. A record that a transform drops still moves the offset of its
-   * partition. @throws DataError
+   * Converts what is kept, up to a record that has to wait. A record that is dropped or skipped still moves the offset of its
+   * partition. @throws DataError, ConnectError of a record that must not be skipped
    */
   convert(): SinkBatch {
     const fetched = this.#kept
@@ -58,12 +81,11 @@ export class SinkConversion {
     // An index: an iterator costs an object per record.
     for (let i = 0; i < fetched.length; i += 1) {
       const source = fetched[i] as FetchedRecord
-      const decoded = this.#decode(source)
-      if (decoded === null) {
+      const record = this.#converted(source)
+      if (this.#wait !== null) {
         this.#kept = fetched.slice(i)
         break
       }
-      const record = this.#transforms.length === 0 ? decoded : applyTransforms(this.#transforms, decoded)
       if (record !== null) records.push(record)
       if (last === null || last.partition !== source.partition || last.topic !== source.topic) {
         last = { topic: source.topic, partition: source.partition, offset: 0 }
@@ -74,13 +96,32 @@ export class SinkConversion {
     return { records, nextOffsets }
   }
 
-  #decode(source: FetchedRecord): SinkRecord | null {
+  /** Returns null for a record that is dropped or skipped, and for one that has to wait: {@link wait} says then for what. */
+  #converted(source: FetchedRecord): SinkRecord | null {
+    const { converters, transforms, errors } = this.#options
     try {
-      return decodeRecord(this.#converters, source)
+      if (this.#refusal !== null) throw this.#refusal.error
+      const decoded = decodeRecord(converters, source)
+      const record = transforms.length === 0 ? decoded : applyTransforms(transforms, decoded)
+      if (errors.isRetrying) errors.passed()
+      return record
     } catch (error) {
-      if (!(error instanceof ConversionNotReadyError)) throw error
-      this.#wait = error
+      this.#refusal = null
+      this.#wait = this.#waitAfter(error)
+      if (this.#wait === null) errors.failed(source, error)
       return null
+    }
+  }
+
+  #waitAfter(error: unknown): ConversionWait | null {
+    if (error instanceof ConversionNotReadyError) return error
+    const { errors, conversionRetries, clock } = this.#options
+    const delayMs = errors.retryAfter(error)
+    if (delayMs === null) return null
+    conversionRetries.failed('conversion', error, delayMs)
+    return {
+      ready: async (signal) => await clock.sleep(delayMs, signal),
+      explain: (why) => why,
     }
   }
 }

@@ -6,8 +6,9 @@ import { DeadlineExceededError, withDeadline } from '../../../foundation/async/d
 import type { Clock } from '../../../foundation/clock.ts'
 import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { isRetriable } from '../../failures.ts'
-import type { ConversionNotReadyError } from '../conversion/conversion-not-ready-error.ts'
+import type { ConversionWait } from '../conversion/conversion-not-ready-error.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
+import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
 import type { TaskControl } from '../task-control.ts'
 import type { TransformStep } from '../conversion/transform-chain.ts'
@@ -27,6 +28,7 @@ export interface SinkDeliveryOptions {
   readonly conversionRetries: RetryStreak
   readonly converters: Converters
   readonly transforms: readonly TransformStep[]
+  readonly errors: TaskErrors<FetchedRecord>
   readonly clock: Clock
   /** Whether this worker may act upon its assignment; absent: always. */
   readonly mayWrite?: () => boolean
@@ -56,11 +58,11 @@ export class SinkDelivery {
   /** When records that wait for a converter are converted again, in monotonic milliseconds. */
   #convertAt = 0
   /** The waits, each of which continues while the task polls. */
-  readonly #readiness = new WeakMap<ConversionNotReadyError, Promise<void>>()
+  readonly #readiness = new WeakMap<ConversionWait, Promise<void>>()
 
   constructor(options: SinkDeliveryOptions) {
     this.#options = options
-    this.#conversion = new SinkConversion(options.converters, options.transforms)
+    this.#conversion = new SinkConversion(options)
   }
 
   /** Whether records wait for `put` or for a converter. */
@@ -83,7 +85,7 @@ export class SinkDelivery {
   /**
    * Puts the pending batch, if any, and what was polled after it. Before its retry is due, what is pending only grows.
    * @returns whether the task accepted records or offsets
-   * @throws what `put` throws unless it is retriable, DataError, or the reason of the stop
+   * @throws what `put` throws unless it is retriable, the error of a record that must not be skipped, or the reason of the stop
    */
   async deliver(task: SinkTask, polled: readonly FetchedRecord[]): Promise<boolean> {
     const isEarly = this.isPending && this.#options.clock.monotonic() < this.retryAt
@@ -105,7 +107,8 @@ export class SinkDelivery {
     return batch
   }
 
-  async #isReady(wait: ConversionNotReadyError): Promise<boolean> {
+  /** Also returns true when the record can never be converted: then it has failed. */
+  async #isReady(wait: ConversionWait): Promise<boolean> {
     const { clock, control, conversionRetries } = this.#options
     const signal = control.stopSignal
     const ready = this.#readiness.get(wait) ?? wait.ready(signal)
@@ -119,7 +122,10 @@ export class SinkDelivery {
       this.#convertAt = clock.monotonic()
       if (error instanceof DeadlineExceededError) return false
       this.#readiness.delete(wait)
-      if (!isRetriable(error)) throw wait.explain(error)
+      if (!isRetriable(error)) {
+        this.#conversion.refuse(wait.explain(error))
+        return true
+      }
       this.#convertAt += conversionRetries.failed('conversion', error)
       return false
     }

@@ -5,6 +5,8 @@ import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { TopicSelection } from '../../../client/consumer/subscription.ts'
 import type { ConsumerListener } from '../../../client/group/consumer-listener.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
+import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
+import { formatTaskId } from '../../../config/connector/task-id.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -20,6 +22,8 @@ import { RetryStreak } from '../retry-streak.ts'
 import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { TransformStep } from '../conversion/transform-chain.ts'
+import { consumedRecordText } from '../errors/error-log.ts'
+import { TaskErrors } from '../errors/task-errors.ts'
 import { SinkDelivery } from './sink-delivery.ts'
 import { SinkMeters } from './sink-meters.ts'
 import { SinkOffsetCommitter } from './sink-offset-committer.ts'
@@ -86,6 +90,7 @@ export class SinkTaskLoop {
   readonly #meters: SinkMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
+  readonly #errors: TaskErrors<FetchedRecord>
   readonly #delivery: SinkDelivery
   readonly #rebalances: SinkRebalanceListener
   readonly #committer: SinkOffsetCommitter
@@ -116,10 +121,21 @@ export class SinkTaskLoop {
     }
     const retries = { control, status: this.#status, clock, logger, retries: this.#meters.retries }
     this.#retries = new RetryStreak(retries)
+    const setCondition = this.#setCondition.bind(this)
+    this.#errors = new TaskErrors({
+      settings: errorSettingsOf(run.connectorConfig),
+      task: formatTaskId(run.id),
+      metrics,
+      clock,
+      logger,
+      setCondition,
+      describe: consumedRecordText,
+    })
     this.#delivery = new SinkDelivery({
       ...parts,
       retries: this.#retries,
       conversionRetries: new RetryStreak(retries),
+      errors: this.#errors,
     })
     this.#rebalances = new SinkRebalanceListener({
       ...parts,
@@ -131,7 +147,6 @@ export class SinkTaskLoop {
         this.#measure()
       },
     })
-    const setCondition = this.#setCondition.bind(this)
     this.#absence = new TopicAbsence({ consumer, clock, setCondition })
     this.#skipped = new SkippedOffsets({ logger, skipped: this.#meters.skipped, setCondition })
     this.#committer = new SinkOffsetCommitter({
@@ -332,6 +347,7 @@ export class SinkTaskLoop {
       await stopQuietly(task, this.#logger)
       this.#task = null
     })
+    this.#errors.close()
     await this.#options.consumer.close().catch((error: unknown) => {
       this.#logger.warn(`the consumer did not leave its group gracefully: ${errorMessage(error)}`)
     })

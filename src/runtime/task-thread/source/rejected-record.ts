@@ -5,6 +5,8 @@ import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts
 import { RecordTooLargeError } from '../../../client/errors.ts'
 
 const keyLimit = 300
+/** The class that Kafka Connect names for errors of a source's producer. */
+const producingClass = 'org.apache.kafka.connect.runtime.WorkerSourceTask'
 
 /** Names a record that the producer rejects, so that it can be found in its source. The value is never shown (I8). */
 export function rejectedByProducer({ topic, key }: OutgoingRecord, offset: SourceOffset, cause: unknown): ConnectError {
@@ -29,7 +31,7 @@ function rejection(bytes: Uint8Array | null, offset: SourceOffset | null, topic:
   const place = offset === null ? '' : ` at source offset ${json(offset).slice(0, keyLimit)}`
   return new ConnectError(
     `the record with key ${shown}${place} cannot be written to topic ${topic}: ${errorMessage(cause)}`,
-    { cause, stage: 'KAFKA_PRODUCE' },
+    { cause, stage: 'KAFKA_PRODUCE', executingClass: producingClass },
   )
 }
 

@@ -7,7 +7,10 @@ import { scheduler } from 'node:timers/promises'
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../../api/task.ts'
 import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
+import { RecordTooLargeError } from '../../../client/errors.ts'
 import type { Producer, ProducerListener } from '../../../client/producer/producer.ts'
+import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
+import { formatTaskId } from '../../../config/connector/task-id.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import { backoffMs } from '../../../foundation/async/backoff.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -15,17 +18,19 @@ import type { Logger } from '../../../foundation/logging/logger.ts'
 import { isRetriable, stopQuietly, taskBackoff } from '../../failures.ts'
 import { OffsetTrouble } from './offset-trouble.ts'
 import type { RecordEncoder } from '../conversion/record-encoder.ts'
+import { sourceRecordText } from '../errors/error-log.ts'
+import { TaskErrors } from '../errors/task-errors.ts'
 import { rejectedByBroker, rejectedByProducer } from './rejected-record.ts'
 import { RetryStreak } from '../retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
-import { SourceConversion } from './source-conversion.ts'
+import { SourceConversion, type Unsent } from './source-conversion.ts'
 import { sourceMeters, type SourceMeters } from './source-meters.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskProgressListener } from '../../task-listener.ts'
 import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { PrepareTopic } from './topic-creation.ts'
-import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
+import type { TransformStep } from '../conversion/transform-chain.ts'
 
 /** The most records of a task in flight to the broker. The producer's memory bounds their bytes (I10). */
 const maxInFlight = 262_144
@@ -79,6 +84,7 @@ export class SourceTaskLoop {
   readonly #meters: SourceMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
+  readonly #errors: TaskErrors<SourceRecord>
   readonly #conversion: SourceConversion
   #task: SourceTask | null = null
   #polling: Promise<readonly SourceRecord[] | null> | null = null
@@ -99,7 +105,16 @@ export class SourceTaskLoop {
       logger: this.#logger,
       retries: this.#meters.retries,
     })
-    this.#conversion = new SourceConversion({ encoder: options.encoder, control, retries: this.#retries })
+    this.#errors = new TaskErrors({
+      settings: errorSettingsOf(run.connectorConfig),
+      task: formatTaskId(run.id),
+      metrics: options.context.metrics,
+      clock: this.#clock,
+      logger: this.#logger,
+      setCondition: (code, message) => this.#status.setCondition(code, message),
+      describe: sourceRecordText,
+    })
+    this.#conversion = new SourceConversion({ ...options, errors: this.#errors, retries: this.#retries })
     const trouble = new OffsetTrouble({
       topic: options.offsetTopic,
       setCondition: (code, message) => this.#status.setCondition(code, message),
@@ -216,7 +231,6 @@ export class SourceTaskLoop {
   }
 
   async #send(records: readonly SourceRecord[]): Promise<void> {
-    const { transforms } = this.#options
     const conversion = this.#conversion
     const producer = this.#producer
     const meters = this.#meters
@@ -224,13 +238,17 @@ export class SourceTaskLoop {
     // An iterator in an async function costs an object per record.
     for (let i = 0; i < records.length; i += 1) {
       const record = records[i] as SourceRecord
-      const transformed = transforms.length === 0 ? record : applyTransforms(transforms, record)
-      if (transformed === null) {
-        this.#drop(record)
+      let outcome = conversion.convert(record)
+      if (outcome === 'pending') {
+        const settled = await conversion.convertWhenReady(record)
+        if (settled === null) return
+        outcome = settled
+      }
+      if (typeof outcome === 'string') {
+        this.#pass(record, outcome)
         continue
       }
-      const outgoing = conversion.encode(transformed) ?? (await conversion.encodeWhenReady(transformed))
-      if (outgoing === null) return
+      const outgoing = outcome
       if (outgoing.topic !== this.#lastTopic) await this.#reportTopic(outgoing.topic)
       if (this.#control.isEnding) return
       const size = (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
@@ -253,19 +271,26 @@ export class SourceTaskLoop {
     try {
       this.#producer.append(outgoing, token)
     } catch (error) {
-      throw rejectedByProducer(outgoing, record.sourceOffset, error)
+      const rejection = rejectedByProducer(outgoing, record.sourceOffset, error)
+      if (!(error instanceof RecordTooLargeError)) throw rejection
+      this.#errors.failed(record, rejection)
+      this.#settled(token)
     }
   }
 
-  /** A transform dropped the record: its offset becomes committable with those before it. */
-  #drop(record: SourceRecord): void {
-    this.#meters.dropped.add(1)
+  /** The record is not sent: its offset becomes committable with those before it. */
+  #pass(record: SourceRecord, outcome: Unsent): void {
+    if (outcome === 'dropped') this.#meters.dropped.add(1)
     this.#advanceOffset(record.sourcePartition, record.sourceOffset)
   }
 
   /** An offset without a record: committable once all records before it are acknowledged (I2). */
   #advanceOffset(partition: SourcePartition, offset: SourceOffset): void {
-    const token = this.#submitted.submit(partition, offset)
+    this.#settled(this.#submitted.submit(partition, offset))
+  }
+
+  /** Nothing is left to do for the record. */
+  #settled(token: number): void {
     if (this.#submitted.acknowledge(token)) this.#committer.advanced()
   }
 
@@ -284,11 +309,23 @@ export class SourceTaskLoop {
     if (moved) this.#committer.advanced()
   }
 
-  /** The broker rejected a batch, which has one topic. Rejected records fail the task (I7); rejected offsets are retried. */
+  /**
+   * The broker rejected a batch, which has one topic. Rejected records fail the task (I7), unless one is too large and is
+   * tolerated; rejected offsets are retried.
+   */
   #rejected(error: Error, tokens: readonly number[]): void {
     const [first = 0] = tokens
-    if (first >= 0) this.#control.fail(rejectedByBroker(error, this.#submitted.offsetOf(first)))
-    else for (const token of tokens) this.#committer.rejected(token, error)
+    if (first < 0) {
+      for (const token of tokens) this.#committer.rejected(token, error)
+      return
+    }
+    try {
+      this.#errors.failed(null, rejectedByBroker(error, this.#submitted.offsetOf(first)))
+    } catch (rejection) {
+      this.#control.fail(rejection)
+      return
+    }
+    for (const token of tokens) this.#settled(token)
   }
 
   async #reportTopic(topic: string): Promise<void> {
@@ -353,6 +390,7 @@ export class SourceTaskLoop {
     await this.#untilPollReturned()
     if (this.#task !== null) await this.#flush(Math.max(0, endAt - this.#clock.monotonic()))
     this.#committer.close()
+    this.#errors.close()
     if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
     await this.#producer.close(AbortSignal.abort())
   }

@@ -291,10 +291,7 @@ describe('a validation', () => {
   })
 
   it.each([
-    { 'errors.tolerance': 'all' },
-    { 'errors.retry.timeout': '-1' },
     { 'tasks.max.enforce': 'false' },
-    { 'errors.log.enable': 'true' },
     { 'errors.deadletterqueue.topic.name': 'dlq' },
     { 'producer.override.transactional.id': 'x' },
     { 'producer.override.enable.idempotence': 'false' },
@@ -325,8 +322,11 @@ describe('a validation', () => {
   it('accepts supported values, and explicit defaults', async () => {
     const config = {
       ...fileSinkConfig,
-      'errors.tolerance': 'none',
-      'errors.retry.timeout': '0',
+      'errors.tolerance': 'all',
+      'errors.retry.timeout': '-1',
+      'errors.retry.delay.max.ms': '1000',
+      'errors.log.enable': 'true',
+      'errors.log.include.messages': 'true',
       'producer.override.acks': 'all',
       'consumer.override.max.poll.records': '100',
       'key.converter': stringConverter,
