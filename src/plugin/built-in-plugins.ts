@@ -66,6 +66,7 @@ const rows: readonly Row[] = [
     '3.9.1',
     'plugins/converters/byte-array-converter',
   ],
+  ...primitiveConverters('converter', 'Plugin'),
   ['converter', 'org.apache.kafka.connect.json.JsonConverter', '3.9.1', 'plugins/converters/json-converter'],
   ['converter', 'org.apache.kafka.connect.storage.StringConverter', '3.9.1', 'plugins/converters/string-converter'],
   [
@@ -75,6 +76,7 @@ const rows: readonly Row[] = [
     'plugins/converters/byte-array-converter',
     'headerPlugin',
   ],
+  ...primitiveConverters('header_converter', 'HeaderPlugin'),
   [
     'header_converter',
     'org.apache.kafka.connect.json.JsonConverter',
@@ -135,6 +137,16 @@ const fileRows: readonly Row[] = [
 /** A transform of Kafka Connect. */
 function whole(name: string, module: string, exportName = 'plugin'): Row {
   return ['transformation', `org.apache.kafka.connect.transforms.${name}`, '3.9.1', module, exportName]
+}
+
+function primitiveConverters(kind: 'converter' | 'header_converter', exported: string): readonly Row[] {
+  return ['Boolean', 'Double', 'Float', 'Integer', 'Long', 'Short'].map((name) => [
+    kind,
+    `org.apache.kafka.connect.converters.${name}Converter`,
+    '3.9.1',
+    'plugins/converters/primitive-converters',
+    name.toLowerCase() + exported,
+  ])
 }
 
 /** A transform of Kafka Connect that has a class for keys and one for values. */

@@ -3,7 +3,6 @@ import { simpleName } from './plugin-alias.ts'
 
 const kafkaTransforms = 'org.apache.kafka.connect.transforms'
 const confluentTransforms = 'io.confluent.connect.transforms'
-const kafkaConverters = 'org.apache.kafka.connect.converters'
 const debeziumTransforms = 'io.debezium.transforms'
 
 const transformInstead = 'transform the records in the target system, or in a stream processor'
@@ -18,11 +17,6 @@ function each(prefix: string, names: readonly string[], reason: string): readonl
 
 /** Common classes of Kafka Connect, Debezium and Confluent that are not available, with advice. */
 const unbuilt: ReadonlyMap<string, string> = new Map([
-  ...each(
-    kafkaConverters,
-    ['BooleanConverter', 'DoubleConverter', 'FloatConverter', 'IntegerConverter', 'LongConverter', 'ShortConverter'],
-    'use StringConverter or JsonConverter',
-  ),
   [`${confluentTransforms}.TombstoneHandler`, `use ${kafkaTransforms}.Filter with the predicate RecordIsTombstone`],
   [`${confluentTransforms}.Filter$Key`, `use ${kafkaTransforms}.Filter with a predicate`],
   [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],

@@ -2,7 +2,15 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { Logical, primitive, struct, type ConnectRecord, type RawConfig, type SchemaAndValue } from 'penstock/api'
+import {
+  Logical,
+  primitive,
+  struct,
+  type ConnectRecord,
+  type RawConfig,
+  type SchemaAndValue,
+  type SchemaType,
+} from 'penstock/api'
 import {
   configProviderContract,
   converterContract,
@@ -20,6 +28,7 @@ import * as files from '../../plugins/config-providers/file-config-provider.ts'
 import * as vault from '../../plugins/config-providers/vault-secret-provider.ts'
 import * as byteArrays from '../../plugins/converters/byte-array-converter.ts'
 import * as json from '../../plugins/converters/json-converter.ts'
+import * as primitives from '../../plugins/converters/primitive-converters.ts'
 import * as headers from '../../plugins/converters/simple-header-converter.ts'
 import * as strings from '../../plugins/converters/string-converter.ts'
 import * as hasHeader from '../../plugins/predicates/has-header-key.ts'
@@ -88,6 +97,24 @@ describe.each([
   { what: 'simple headers', plugin: headers.plugin, config: {}, values: headerValues, undecodable: [] },
 ])('the converter of $what', (options) => {
   runAll(options.plugin, converterContract({ ...options, waitMs }))
+})
+
+const ofType = (type: SchemaType): readonly SchemaAndValue[] =>
+  sampleValues.filter(({ schema }) => schema?.type === type && schema.name === null)
+
+describe.each([
+  ['booleans', primitives.booleanPlugin, primitives.booleanHeaderPlugin, ofType('BOOLEAN')],
+  ['shorts', primitives.shortPlugin, primitives.shortHeaderPlugin, ofType('INT16')],
+  ['integers', primitives.integerPlugin, primitives.integerHeaderPlugin, ofType('INT32')],
+  ['longs', primitives.longPlugin, primitives.longHeaderPlugin, ofType('INT64')],
+  ['floats', primitives.floatPlugin, primitives.floatHeaderPlugin, [{ schema: primitive('FLOAT32'), value: 0.5 }]],
+  ['doubles', primitives.doublePlugin, primitives.doubleHeaderPlugin, ofType('FLOAT64')],
+] as const)('the converter of %s', (_what, plugin, headerPlugin, values) => {
+  const undecodable = [Buffer.alloc(0), Buffer.alloc(9)]
+  for (const each of [plugin, headerPlugin])
+    describe(each.kind, () => {
+      runAll(each, converterContract({ plugin: each, config: {}, values, undecodable, waitMs }))
+    })
 })
 
 const row = struct([['id', primitive('INT64')]], { optional: true, name: 't.public.a.Value' })

@@ -11,14 +11,18 @@ import { fetchKafka } from '../../src/servers/kafka.ts'
 import { run } from '../../src/servers/process/command.ts'
 import type { FetchContext } from '../../src/servers/process/server.ts'
 
-const program = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
+const transforms = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
 const locale = ['-Duser.language=en', '-Duser.country=US', '-Duser.timezone=UTC']
 
 /** Versions of Kafka Connect, and Debezium 3.2.3 on 3.9.1. */
 export type Version = '3.9.1' | '4.4.0' | 'debezium'
 
-/** Gives each input to the transforms of a version, and returns what they make of it. Needs Java 17. */
-export async function runOracle(version: Version, inputs: readonly unknown[]): Promise<unknown[]> {
+/** Gives each input to plugins of a version, and returns what they make of it. Needs Java 17. */
+export async function runOracle(
+  version: Version,
+  inputs: readonly unknown[],
+  program = transforms,
+): Promise<unknown[]> {
   const context = {
     cache: new Cache(cacheDirectory(), systemClock),
     signal: AbortSignal.timeout(600_000),

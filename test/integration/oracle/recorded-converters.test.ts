@@ -1,0 +1,20 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+import { converterCases } from '../../oracle/converters/converter-cases.ts'
+import { runOracle } from '../../oracle/run-oracle.ts'
+import { describeWith } from '../../support/services.ts'
+
+const program = fileURLToPath(new URL('../../oracle/converters/ConverterOracle.java', import.meta.url))
+const file = new URL('../../oracle/converters/kafka-3.9.1.jsonl', import.meta.url)
+
+// The jars of Kafka come with the service. UPDATE_ORACLE=1 writes the recording before it compares it.
+describeWith(['kafka'], 'the converters of Kafka Connect', () => {
+  it('of primitive types still do what is recorded of them', async () => {
+    const results = await runOracle('3.9.1', converterCases, program)
+    const lines = converterCases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
+    if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(file, lines)
+    expect(readFileSync(file, 'utf8')).toBe(lines)
+  })
+})
