@@ -1,6 +1,6 @@
 import { isAnyAddress, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
@@ -140,7 +140,7 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
   const { connections } = config
   const server = await Server.listen({
     listen: options.listen,
-    ...(options.ownSocket === true ? { ownPath: join(dataDir, ownSocketName) } : {}),
+    ...(options.ownSocket === true ? { ownPath: resolve(dataDir, ownSocketName) } : {}),
     router: new Router(handlers, { beforeEach: () => lock.assertHeld(), meters }),
     limits: { ...connections, maxConnections: Math.min(connections.maxConnections, budget.connections) },
     authenticator: credentials === undefined ? null : new Authenticator(credentials, { clock, streaks, meters }),

@@ -7,9 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { systemClock } from '../../src/foundation/clock.ts'
-import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
-import { run } from '../../src/servers/process/command.ts'
+import { pythonWith } from '../support/python-environment.ts'
 import { workerPlace, WorkerProcess } from '../support/worker/worker-process.ts'
 
 const version = '4.32.5'
@@ -28,30 +26,13 @@ const checks = [
 const hangs = 60
 const examples = process.env['SCHEMATHESIS_EXAMPLES'] ?? '15'
 
-/** The Python of a virtual environment with schemathesis, which is downloaded once. */
-async function python(): Promise<string> {
-  const signal = AbortSignal.timeout(600_000)
-  const directory = await new Cache(cacheDirectory(), systemClock).get(
-    `schemathesis-${version}`,
-    signal,
-    async (staging) => {
-      const environment = join(staging, 'venv')
-      await run('python3', ['-m', 'venv', environment], { signal })
-      await run(join(environment, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `schemathesis==${version}`], {
-        signal,
-      })
-    },
-  )
-  return join(directory, 'venv/bin/python')
-}
-
 describe('schemathesis', () => {
   const directory = mkdtempSync(join(tmpdir(), 'penstock-schemathesis-'))
   let worker: WorkerProcess
   let interpreter: string
 
   beforeAll(async () => {
-    interpreter = await python()
+    interpreter = await pythonWith('schemathesis', version)
     worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')), { 'rest.docs.enable': 'true' })
     const input = join(directory, 'in.txt')
     writeFileSync(input, 'one\ntwo\n')

@@ -4,6 +4,9 @@ import type { RegistryRequest } from './registry-request.ts'
 import { registeredJson, versionJson } from './registry-response.ts'
 import { RawText, type RegistryOperation } from './registry-route.ts'
 
+/** The name of the parameter, and what Confluent's client for Python calls it. */
+const deletedOnly = ['deletedOnly', 'deleted_only'] as const
+
 /** Subjects and their versions. */
 export const subjectOperations: readonly RegistryOperation[] = [
   {
@@ -11,7 +14,7 @@ export const subjectOperations: readonly RegistryOperation[] = [
     method: 'GET',
     path: '/subjects',
     role: 'read',
-    query: ['subjectPrefix', 'deleted', 'deletedOnly', 'offset', 'limit'],
+    query: ['subjectPrefix', 'deleted', ...deletedOnly, 'offset', 'limit'],
     async handle(request, registry) {
       return [...request.page(registry.subjects(request.text('subjectPrefix'), filterOf(request)))]
     },
@@ -61,7 +64,7 @@ export const subjectOperations: readonly RegistryOperation[] = [
     method: 'GET',
     path: '/subjects/{subject}/versions',
     role: 'read',
-    query: ['deleted', 'deletedOnly', 'deletedAsNegative', 'offset', 'limit'],
+    query: ['deleted', ...deletedOnly, 'deletedAsNegative', 'offset', 'limit'],
     async handle(request, registry) {
       const asNegative = request.flag('deletedAsNegative')
       const versions = await registry.versions(request.subject, asNegative ? 'with' : filterOf(request))
@@ -129,6 +132,6 @@ export const subjectOperations: readonly RegistryOperation[] = [
 
 /** `deletedOnly` takes precedence over `deleted`. */
 function filterOf(request: RegistryRequest): DeletedFilter {
-  if (request.flag('deletedOnly')) return 'only'
+  if (deletedOnly.some((name) => request.flag(name))) return 'only'
   return request.flag('deleted') ? 'with' : 'without'
 }

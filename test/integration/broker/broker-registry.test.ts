@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { freePorts } from '../../../src/servers/process/port.ts'
@@ -24,7 +24,8 @@ describe('the schema registry of penstock broker', () => {
     const tokenFile = join(directory, 'token')
     const args = ['--registry', `127.0.0.1:${port}`, '--token-file', tokenFile]
     const url = `http://127.0.0.1:${port}/schema-registry`
-    const dataDir = join(directory, 'data')
+    // Relative to the working directory, as the default is.
+    const dataDir = relative(process.cwd(), join(directory, 'data'))
     broker = await BrokerProcess.start(dataDir, ...args)
     // The line of the broker comes before the registry listens.
     await untilPasses(async () => expect((await fetch(url)).status).toBe(401))
