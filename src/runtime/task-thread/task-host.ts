@@ -8,6 +8,7 @@ import { ConfigError } from '../../api/errors.ts'
 import type { SinkTask, SourceTask } from '../../api/task.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { shownAfterMs } from '../../client/log-trouble.ts'
+import { deadLetterSettingsOf } from '../../config/connector/errors/dead-letter-settings.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
 import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
@@ -20,12 +21,13 @@ import { formatTaskId } from '../../config/connector/task-id.ts'
 import { consumerOptions, ownEndMs, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
+import { ensureTopic } from './ensure-topic.ts'
 import type { HostContext } from './host-context.ts'
 import { HostedListener } from './secrets/hosted-listener.ts'
 import { TaskSecrets } from './secrets/task-secrets.ts'
 import { greatestHeader } from './source/greatest-header.ts'
 import { RecordEncoder } from './conversion/record-encoder.ts'
-import { SinkTaskLoop } from './sink/sink-task-loop.ts'
+import { SinkTaskLoop, type SinkDeadLetters } from './sink/sink-task-loop.ts'
 import { offsetRecordOf } from './source/source-offset-record.ts'
 import { SourceTaskLoop } from './source/source-task-loop.ts'
 import { subscriptionOf } from './sink/membership/subscription-of.ts'
@@ -59,6 +61,8 @@ export interface TaskHostOptions {
   /** Returns the client that all tasks of the thread share; connects at the first call. */
   readonly client: () => Promise<KafkaClient>
   readonly readOffsets: ReadOffsets
+  /** Hides the secrets of the thread in a text (I8). */
+  readonly redact: (text: string) => string
   /** Whether this worker may act upon its assignment. */
   readonly mayWrite: () => boolean
   readonly listener: TaskProgressListener<TaskRun>
@@ -261,6 +265,7 @@ export class TaskHost {
       consumer: kafka.consumer(consumerOptions(run.id, settings, config)),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
+      deadLetters: this.#deadLetters(run, kafka),
       control,
       run,
       listener,
@@ -269,6 +274,22 @@ export class TaskHost {
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: ownEndMs(settings),
     })
+  }
+
+  #deadLetters({ id, connectorConfig }: TaskRun, kafka: KafkaClient): SinkDeadLetters | null {
+    const { settings, clock, redact } = this.#options
+    const letters = deadLetterSettingsOf(connectorConfig)
+    if (letters === null) return null
+    const { topic, replicationFactor, contextHeaders } = letters
+    const spec = { partitions: 1, replicationFactor, configs: {} }
+    return {
+      target: {
+        topic,
+        prepare: async (signal) => await ensureTopic({ admin: kafka.admin, clock }, topic, spec, signal),
+        createProducer: (listener) => kafka.producer(listener, producerOptions(settings, connectorConfig)),
+      },
+      form: { topic, context: contextHeaders ? { task: id, redact } : null },
+    }
   }
 }
 

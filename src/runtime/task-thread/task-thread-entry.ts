@@ -62,6 +62,7 @@ const host = new TaskHost({
     return client
   },
   mayWrite: () => lease.isValid,
+  redact: (text) => secrets.redaction.text(text),
   readOffsets: async (connector, partitions) =>
     await link.ask<'read-offsets'>({ type: 'read-offsets', connector, partitions }),
   listener: {

@@ -4,7 +4,11 @@ import type { SinkTask } from '../../../src/api/task.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { SinkTaskLoop, type RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
+import {
+  SinkTaskLoop,
+  type RecordConsumer,
+  type SinkDeadLetters,
+} from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
 import type { Converters } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/conversion/transform-chain.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
@@ -32,6 +36,7 @@ export interface RunningSinkOptions {
   readonly transforms?: readonly TransformStep[]
   /** The connector's config: `errors.*`. */
   readonly connectorConfig?: RawConfig
+  readonly deadLetters?: SinkDeadLetters
   readonly raw?: RawConfig
   readonly configDef?: Parameters<typeof parseConfig>[0]
   readonly commitIntervalMs?: number
@@ -73,6 +78,7 @@ export class RunningSink {
       consumer: options.consumer,
       subscription: { topics: options.topics },
       clusterId: options.clusterId ?? null,
+      deadLetters: options.deadLetters ?? null,
       control: this.control,
       run: { ...testRun, connectorConfig: options.connectorConfig ?? {} },
       listener: {

@@ -1,3 +1,4 @@
+import { ClientClosedError } from '../../../src/client/errors.ts'
 import type { OutgoingRecord } from '../../../src/client/producer/outgoing-record.ts'
 import type { ProducerListener } from '../../../src/client/producer/producer.ts'
 import { present } from '../../../src/foundation/assert.ts'
@@ -80,5 +81,6 @@ export class MemoryProducer implements RecordProducer {
 
   async close(): Promise<void> {
     this.closed = true
+    if (this.unacknowledged > 0) this.fail(new ClientClosedError('the producer is closed'))
   }
 }

@@ -2,9 +2,6 @@ import type { ConfigDef } from '../../../api/config-def.ts'
 
 import { oneOf } from '../../../api/validators.ts'
 
-const deadLetterReason =
-  'records that fail are not sent to a dead letter queue. Keep the default, or set errors.tolerance=all to skip them'
-
 /** The keys of every connector about records that fail (KIP-298). */
 export const errorConfigDef: ConfigDef = {
   'errors.retry.timeout': {
@@ -71,7 +68,6 @@ export const deadLetterConfigDef: ConfigDef = {
     displayName: 'Dead Letter Queue Topic Name',
     width: 'MEDIUM',
     order: 6,
-    validator: (_key, value) => (value === '' || value === null ? null : `Not supported: ${deadLetterReason}`),
   },
   'errors.deadletterqueue.topic.replication.factor': {
     type: 'SHORT',

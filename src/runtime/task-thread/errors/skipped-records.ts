@@ -4,6 +4,8 @@ import type { Clock } from '../../../foundation/clock.ts'
 export interface SkippedRecordsOptions {
   readonly clock: Clock
   readonly setCondition: TaskContext['setCondition']
+  /** What becomes of the records: `skipped`. */
+  readonly outcome: string
 }
 
 const code = 'ERRANT_RECORDS'
@@ -11,7 +13,7 @@ const code = 'ERRANT_RECORDS'
 const shownEveryMs = 10_000
 
 /**
- * Tells an operator in a condition how many records were skipped, and why the last one was. It stands until the task ends; a
+ * Tells an operator in a condition how many records failed and were tolerated, and why the last one failed. It stands until the task ends; a
  * restart acknowledges it.
  */
 export class SkippedRecords {
@@ -52,9 +54,10 @@ export class SkippedRecords {
 
   #show(): void {
     const records = this.#count === 1 ? '1 record was' : `${this.#count} records were`
-    this.#options.setCondition(
+    const { setCondition, outcome } = this.#options
+    setCondition(
       code,
-      `${records} skipped since ${this.#since} (errors.tolerance=all). The last one: ${this.#last}. ` +
+      `${records} ${outcome} since ${this.#since} (errors.tolerance=all). The last one: ${this.#last}. ` +
         'To acknowledge this, restart the task',
     )
   }

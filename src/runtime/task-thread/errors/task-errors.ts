@@ -6,6 +6,7 @@ import type { Logger } from '../../../foundation/logging/logger.ts'
 import type { TaskMetrics } from '../../../foundation/metrics/metrics.ts'
 import { isRetriable } from '../../failures.ts'
 import { errorLine } from './error-log.ts'
+import type { ErrorReporter } from './error-reporter.ts'
 import { errorMeters, type ErrorMeters } from './error-meters.ts'
 import { OperationRetry } from './operation-retry.ts'
 import { failureOf, type RecordFailure } from './record-failure.ts'
@@ -21,6 +22,8 @@ export interface TaskErrorsOptions<Source> {
   readonly setCondition: TaskContext['setCondition']
   /** Returns the text of a record for the log. */
   readonly describe: (record: Source) => string
+  /** Receives each record that fails; null: there is only the log. */
+  readonly reporter: ErrorReporter<Source> | null
 }
 
 /**
@@ -37,7 +40,7 @@ export class TaskErrors<Source> {
   constructor(options: TaskErrorsOptions<Source>) {
     this.#options = options
     this.#meters = errorMeters(options.metrics)
-    this.#skipped = new SkippedRecords(options)
+    this.#skipped = new SkippedRecords({ ...options, outcome: options.reporter?.outcome ?? 'skipped' })
   }
 
   /** Whether {@link passed} is to be called when the record does not fail any more. */
@@ -65,7 +68,7 @@ export class TaskErrors<Source> {
   }
 
   /**
-   * Reports a record that has failed finally. It is skipped when this returns.
+   * Reports a record that has failed finally. Its offset may move on when this returns.
    * @param record null when it is not kept any more
    * @throws `error`, when the connector does not tolerate it or it does not concern a single record
    */
@@ -78,13 +81,29 @@ export class TaskErrors<Source> {
     this.#meters.errors.add(1)
     this.#meters.lastError.set(clock.now() / 1000)
     if (settings.logs) this.#log(record, failure)
+    this.#report(record, failure, error)
     if (!settings.toleratesAll) throw error
     this.#meters.skipped.add(1)
     this.#skipped.add(errorMessage(error))
   }
 
+  /** What to wait for before further records may fail; null when nothing has to be waited for. */
+  room(): Promise<void> | null {
+    return this.#options.reporter?.room() ?? null
+  }
+
   close(): void {
     this.#skipped.close()
+  }
+
+  #report(record: Source | null, failure: RecordFailure, error: unknown): void {
+    const { reporter, settings } = this.#options
+    if (reporter === null || record === null) return
+    try {
+      reporter.report(record, failure)
+    } catch (lost) {
+      throw settings.toleratesAll ? lost : error
+    }
   }
 
   #log(record: Source | null, failure: RecordFailure): void {

@@ -1,6 +1,7 @@
 import type { SinkRecord } from '../../../api/record.ts'
 import type { OffsetToCommit } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
+import { abortable } from '../../../foundation/async/abortable.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
 import { ConversionNotReadyError, type ConversionWait } from '../conversion/conversion-not-ready-error.ts'
@@ -92,6 +93,10 @@ export class SinkConversion {
         nextOffsets.set(formatTopicPartition(source), last)
       }
       last.offset = source.offset + 1
+      if (record === null && this.#isFull()) {
+        this.#kept = fetched.slice(i + 1)
+        break
+      }
     }
     return { records, nextOffsets }
   }
@@ -111,6 +116,14 @@ export class SinkConversion {
       if (this.#wait === null) errors.failed(source, error)
       return null
     }
+  }
+
+  /** Whether the next record has to wait until there is room for one more that fails (I10). */
+  #isFull(): boolean {
+    const room = this.#options.errors.room()
+    if (room === null) return false
+    this.#wait = { ready: async (signal) => await abortable(room, signal), explain: (why) => why }
+    return true
   }
 
   #waitAfter(error: unknown): ConversionWait | null {

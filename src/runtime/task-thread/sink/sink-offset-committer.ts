@@ -23,6 +23,8 @@ export interface SinkOffsetCommitterOptions {
 
 /** A commit that takes longer is shown in the task's status. Milliseconds. */
 const shownAfterMs = 3000
+/** When a commit that is postponed is tried again. Milliseconds. */
+const postponedMs = 1000
 const waitingCode = 'COMMIT_WAITS'
 const waitingText =
   'the task waits because the broker does not store its offsets: the disk of the broker may be full, or the broker is not ' +
@@ -41,6 +43,11 @@ export class SinkOffsetCommitter {
   constructor(options: SinkOffsetCommitterOptions) {
     this.#options = options
     this.dueAt = options.clock.monotonic() + options.intervalMs
+  }
+
+  /** Nothing can be committed now. */
+  postpone(): void {
+    this.dueAt = this.#options.clock.monotonic() + Math.min(this.#options.intervalMs, postponedMs)
   }
 
   /** @throws what `preCommit` throws unless it is retriable, BrokerError, or the reason of the signal */

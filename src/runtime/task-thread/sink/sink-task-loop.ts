@@ -23,6 +23,8 @@ import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { TransformStep } from '../conversion/transform-chain.ts'
 import { consumedRecordText } from '../errors/error-log.ts'
+import { DeadLetterQueue, type DeadLetterTarget } from '../errors/dead-letter-queue.ts'
+import { deadLetterReporter, type DeadLetterForm } from '../errors/error-reporter.ts'
 import { TaskErrors } from '../errors/task-errors.ts'
 import { SinkDelivery } from './sink-delivery.ts'
 import { SinkMeters } from './sink-meters.ts'
@@ -58,6 +60,8 @@ export interface SinkTaskLoopOptions {
   readonly consumer: RecordConsumer
   readonly subscription: TopicSelection
   readonly clusterId: string | null
+  /** Where records go that fail; absent or null: there is no dead letter queue. */
+  readonly deadLetters?: SinkDeadLetters | null
   readonly control: TaskControl
   readonly run: TaskRun
   readonly listener: TaskProgressListener<TaskRun>
@@ -70,6 +74,15 @@ export interface SinkTaskLoopOptions {
   /** How long the end of the task may take, a last `put`, `flush` and commit included. */
   readonly endTimeoutMs: number
 }
+
+/** The dead letter queue of a sink. */
+export interface SinkDeadLetters {
+  readonly target: DeadLetterTarget
+  readonly form: DeadLetterForm
+}
+
+/** How long a turn of the task waits for dead letters. After that, polling continues, and the commit is tried again. */
+const lettersPatienceMs = 500
 
 /**
  * One sink task: poll → converters → transforms → `put` → `preCommit` → commit.
@@ -90,6 +103,7 @@ export class SinkTaskLoop {
   readonly #meters: SinkMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
+  readonly #letters: DeadLetterQueue | null
   readonly #errors: TaskErrors<FetchedRecord>
   readonly #delivery: SinkDelivery
   readonly #rebalances: SinkRebalanceListener
@@ -122,7 +136,14 @@ export class SinkTaskLoop {
     const retries = { control, status: this.#status, clock, logger, retries: this.#meters.retries }
     this.#retries = new RetryStreak(retries)
     const setCondition = this.#setCondition.bind(this)
+    const { deadLetters = null } = options
+    this.#letters =
+      deadLetters === null
+        ? null
+        : new DeadLetterQueue({ target: deadLetters.target, control, metrics, clock, setCondition })
     this.#errors = new TaskErrors({
+      reporter:
+        deadLetters === null || this.#letters === null ? null : deadLetterReporter(this.#letters, deadLetters.form),
       settings: errorSettingsOf(run.connectorConfig),
       task: formatTaskId(run.id),
       metrics,
@@ -140,7 +161,7 @@ export class SinkTaskLoop {
     this.#rebalances = new SinkRebalanceListener({
       ...parts,
       delivery: this.#delivery,
-      commit: async (signal) => await this.#commit(signal),
+      commit: async (signal) => await this.#commit(signal, options.flushTimeoutMs),
       isAllPaused: () => this.#isAllPaused,
       onAssignmentChanged: () => {
         this.#meters.partitions(this.#positions.assignment().length)
@@ -189,6 +210,7 @@ export class SinkTaskLoop {
     while (!this.#control.isEnding) {
       const task = this.#options.createTask()
       try {
+        if (this.#letters !== null) await this.#letters.prepare(this.#control.stopSignal)
         await abortable(task.start(this.#context()), this.#control.stopSignal)
         this.#task = task
         this.#options.consumer.subscribe(this.#options.subscription, this.#consumerListener())
@@ -234,7 +256,7 @@ export class SinkTaskLoop {
       if (await this.#delivery.deliver(task, polled)) this.#measure()
       if (!this.#delivery.isPending) this.#positions.passed((partition) => this.#options.consumer.position(partition))
       if (this.#requests.commit || this.#clock.monotonic() >= this.#committer.dueAt)
-        await this.#commit(this.#control.stopSignal)
+        await this.#commit(this.#control.stopSignal, lettersPatienceMs)
       this.#updatePaused()
     })
     await scheduler.yield()
@@ -288,9 +310,13 @@ export class SinkTaskLoop {
     this.#meters.standing(lags, this.#positions.uncommitted())
   }
 
-  /** Runs inside the lock. What the task has asked to read again is not delivered any more, and must not be committed. */
-  async #commit(signal: AbortSignal): Promise<void> {
+  /**
+   * Runs inside the lock. What the task has asked to read again is not delivered any more, and must not be committed. Neither is
+   * an offset before the dead letters of the records before it are durable (I1, I7).
+   */
+  async #commit(signal: AbortSignal, lettersMs: number): Promise<void> {
     if (this.#task === null) return
+    if (this.#letters !== null && !(await this.#letters.settled(lettersMs, signal))) return this.#committer.postpone()
     for (const seek of this.#requests.seeks) this.#positions.sought(seek)
     this.#requests.commit = false
     await this.#committer.commit(this.#task, signal)
@@ -348,6 +374,7 @@ export class SinkTaskLoop {
       this.#task = null
     })
     this.#errors.close()
+    await this.#letters?.close()
     await this.#options.consumer.close().catch((error: unknown) => {
       this.#logger.warn(`the consumer did not leave its group gracefully: ${errorMessage(error)}`)
     })

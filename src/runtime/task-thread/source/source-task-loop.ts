@@ -113,6 +113,7 @@ export class SourceTaskLoop {
       logger: this.#logger,
       setCondition: (code, message) => this.#status.setCondition(code, message),
       describe: sourceRecordText,
+      reporter: null,
     })
     this.#conversion = new SourceConversion({ ...options, errors: this.#errors, retries: this.#retries })
     const trouble = new OffsetTrouble({

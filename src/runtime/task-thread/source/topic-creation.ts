@@ -1,15 +1,10 @@
-import { withDeadline } from '../../../foundation/async/deadline.ts'
 import { topicSpecOf } from '../../../config/connector/topic-creation.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
 import type { RawConfig } from '../../../api/config-def.ts'
 import { ConnectError } from '../../../api/errors.ts'
 import type { TopicSpec } from '../../../api/task.ts'
-import type { Admin } from '../../../client/admin.ts'
-import type { Clock } from '../../../foundation/clock.ts'
 import { isRetriable } from '../../failures.ts'
-
-/** The deadline of an attempt; the status shows why the task waits once it has passed. Milliseconds. */
-const attemptMs = 10_000
+import { ensureTopic, type TopicAccess } from '../ensure-topic.ts'
 
 /**
  * Creates a topic before a source's first record for it, as KIP-158 lets a connector ask.
@@ -17,28 +12,18 @@ const attemptMs = 10_000
  */
 export type PrepareTopic = (topic: string, signal: AbortSignal) => Promise<void>
 
-export interface TopicCreationOptions {
-  readonly admin: Pick<Admin, 'createTopic' | 'describeTopics'>
-  readonly clock: Clock
+export interface TopicCreationOptions extends TopicAccess {
   /** What the plugin asks for; null when it leaves topics to the broker. */
   readonly defaults: TopicSpec | null
 }
 
 /** Returns how topics are created by {@link topicSpecOf}; null if they are left to the broker. @throws ConfigError */
-export function topicCreation(
-  config: RawConfig,
-  { admin, clock, defaults }: TopicCreationOptions,
-): PrepareTopic | null {
+export function topicCreation(config: RawConfig, { defaults, ...access }: TopicCreationOptions): PrepareTopic | null {
   const spec = topicSpecOf(config, defaults)
   if (spec === null) return null
   return async (name, signal) => {
     try {
-      await withDeadline({ clock, ms: attemptMs, signal }, async (bound) => {
-        const options = { signal: bound, withinMs: attemptMs }
-        // Writing to an existing topic needs no permission to create topics.
-        if ((await admin.describeTopics([name], options)).has(name)) return
-        await admin.createTopic({ name, ...spec }, options)
-      })
+      await ensureTopic(access, name, spec, signal)
     } catch (error) {
       if (signal.aborted || isRetriable(error)) throw error
       throw new ConnectError(

@@ -292,7 +292,6 @@ describe('a validation', () => {
 
   it.each([
     { 'tasks.max.enforce': 'false' },
-    { 'errors.deadletterqueue.topic.name': 'dlq' },
     { 'producer.override.transactional.id': 'x' },
     { 'producer.override.enable.idempotence': 'false' },
     { 'consumer.override.enable.auto.commit': 'true' },
@@ -327,6 +326,9 @@ describe('a validation', () => {
       'errors.retry.delay.max.ms': '1000',
       'errors.log.enable': 'true',
       'errors.log.include.messages': 'true',
+      'errors.deadletterqueue.topic.name': 'dlq',
+      'errors.deadletterqueue.topic.replication.factor': '1',
+      'errors.deadletterqueue.context.headers.enable': 'true',
       'producer.override.acks': 'all',
       'consumer.override.max.poll.records': '100',
       'key.converter': stringConverter,

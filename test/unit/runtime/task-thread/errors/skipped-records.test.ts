@@ -7,7 +7,11 @@ describe('the condition about skipped records', () => {
   it('shows the first record immediately, and the count and the last record of more at most every 10 s', () => {
     const clock = new ManualClock()
     const shown: (string | null)[] = []
-    const skipped = new SkippedRecords({ clock, setCondition: (code, message) => shown.push(`${code}: ${message}`) })
+    const skipped = new SkippedRecords({
+      clock,
+      outcome: 'skipped',
+      setCondition: (code, message) => shown.push(`${code}: ${message}`),
+    })
     for (let i = 0; i < 300; i += 1) skipped.add(`record ${i}`)
     expect(shown).toHaveLength(1)
     expect(shown[0]).toMatch(
