@@ -60,6 +60,7 @@ const rows: readonly Row[] = [
     '3.9.1',
     'plugins/predicates/topic-name-matches',
   ],
+  ['converter', 'io.confluent.connect.avro.AvroConverter', '0.1.0', 'plugins/converters/avro-converter'],
   [
     'converter',
     'org.apache.kafka.connect.converters.ByteArrayConverter',

@@ -6,7 +6,7 @@ const confluentTransforms = 'io.confluent.connect.transforms'
 const debeziumTransforms = 'io.debezium.transforms'
 
 const transformInstead = 'transform the records in the target system, or in a stream processor'
-const schemaRegistry = 'schema registries are not supported; use org.apache.kafka.connect.json.JsonConverter'
+const otherSchemas = 'use io.confluent.connect.avro.AvroConverter or org.apache.kafka.connect.json.JsonConverter'
 const script = 'scripts are not supported'
 const fileConnectorsAdvice = `it reads and writes any file that the worker's user may access; enable it with plugin.path=${fileConnectorsName}`
 const otherSource = 'the only source for databases is io.debezium.connector.postgresql.PostgresConnector'
@@ -29,10 +29,9 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
     ['Drop$Key', 'Drop$Value', 'ExtractTopic$Key', 'ExtractTopic$Value', 'ExtractTopic$Header'],
     transformInstead,
   ),
-  ['io.confluent.connect.avro.AvroConverter', schemaRegistry],
-  ['io.confluent.connect.protobuf.ProtobufConverter', schemaRegistry],
-  ['io.confluent.connect.json.JsonSchemaConverter', schemaRegistry],
-  ['io.apicurio.registry.utils.converter.AvroConverter', schemaRegistry],
+  ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
+  ['io.confluent.connect.json.JsonSchemaConverter', otherSchemas],
+  ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   [
     `${debeziumTransforms}.outbox.EventRouter`,
     'capture the outbox table in its own topic, and route its records with io.debezium.transforms.ExtractNewRecordState and route.by.field',

@@ -19,13 +19,14 @@ import {
   type ConfigProviderContractOptions,
   type ContractCase,
 } from 'penstock/testing'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 
 import * as aws from '../../plugins/config-providers/aws-secret-provider.ts'
 import * as directories from '../../plugins/config-providers/directory-config-provider.ts'
 import * as environment from '../../plugins/config-providers/env-var-config-provider.ts'
 import * as files from '../../plugins/config-providers/file-config-provider.ts'
 import * as vault from '../../plugins/config-providers/vault-secret-provider.ts'
+import * as avro from '../../plugins/converters/avro-converter.ts'
 import * as byteArrays from '../../plugins/converters/byte-array-converter.ts'
 import * as json from '../../plugins/converters/json-converter.ts'
 import * as primitives from '../../plugins/converters/primitive-converters.ts'
@@ -38,6 +39,8 @@ import * as unwrap from '../../plugins/transforms/debezium/extract-new-record-st
 import * as router from '../../plugins/transforms/routing/regex-router.ts'
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
 import { plainValues, sampleValues } from '../../src/testing/data/sample-values.ts'
+import { BrokerHarness } from '../support/broker/broker-harness.ts'
+import { TestRegistry } from '../support/registry/test-registry.ts'
 import {
   doubleToken,
   startAwsDouble,
@@ -74,7 +77,23 @@ const headerValues: readonly SchemaAndValue[] = [
   },
 ]
 
+const broker = await BrokerHarness.start()
+const registry = await TestRegistry.start(broker.bootstrap)
+// Subjects of one topic get schemas of all kinds.
+await registry.put('/config', { compatibility: 'NONE' })
+afterAll(async () => {
+  await registry.close()
+  await broker.close()
+})
+
 describe.each([
+  {
+    what: 'Avro',
+    plugin: avro.plugin,
+    config: { 'schema.registry.url': registry.url },
+    values: [...sampleValues, ...plainValues],
+    undecodable: [notUtf8, Buffer.from([0, 0, 0]), Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 0])],
+  },
   {
     what: 'JSON with schemas',
     plugin: json.plugin,

@@ -40,8 +40,8 @@ const unserved: [key: string, value: string, reason: string][] = [
   ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not available: '],
   [
     'value.converter',
-    'AvroConverter',
-    'Class io.confluent.connect.avro.AvroConverter is known but not available: schema registries',
+    'JsonSchemaConverter',
+    'Class io.confluent.connect.json.JsonSchemaConverter is known but not available: use io.confluent.connect.avro.AvroConverter',
   ],
 ]
 

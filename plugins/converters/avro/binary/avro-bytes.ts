@@ -1,0 +1,87 @@
+import { DataError, type ByteSink } from 'penstock/api'
+
+const shortText = 48
+const maxLong = 0x7fff_ffff_ffff_ffffn
+
+/** Writes Avro's int or long. `value` is an integer of at most 53 bits. */
+export function writeInteger(sink: ByteSink, value: number): void {
+  sink.reserve(10)
+  const { buffer } = sink
+  let { position } = sink
+  if (value >= -0x4000_0000 && value < 0x4000_0000) {
+    let rest = (value << 1) ^ (value >> 31)
+    for (; rest > 0x7f; rest >>>= 7) {
+      buffer[position] = (rest & 0x7f) | 0x80
+      position += 1
+    }
+    buffer[position] = rest
+  } else {
+    let rest = value >= 0 ? value * 2 : -value * 2 - 1
+    if (rest > Number.MAX_SAFE_INTEGER) {
+      writeBigInteger(sink, BigInt(value))
+      return
+    }
+    for (; rest > 0x7f; rest = Math.floor(rest / 128)) {
+      buffer[position] = (rest % 128) | 0x80
+      position += 1
+    }
+    buffer[position] = rest
+  }
+  sink.position = position + 1
+}
+
+/** @throws DataError if it does not fit 64 bits */
+export function writeBigInteger(sink: ByteSink, value: bigint): void {
+  if (value > maxLong || value < -maxLong - 1n) throw new DataError(`the integer ${value} does not fit Avro's long`)
+  sink.reserve(10)
+  const { buffer } = sink
+  let { position } = sink
+  let rest = value >= 0n ? value << 1n : (-value << 1n) - 1n
+  for (; rest > 0x7fn; rest >>= 7n) {
+    buffer[position] = Number(rest & 0x7fn) | 0x80
+    position += 1
+  }
+  buffer[position] = Number(rest)
+  sink.position = position + 1
+}
+
+export function writeFloat(sink: ByteSink, value: number): void {
+  sink.reserve(4)
+  sink.position = sink.buffer.writeFloatLE(value, sink.position)
+}
+
+export function writeDouble(sink: ByteSink, value: number): void {
+  sink.reserve(8)
+  sink.position = sink.buffer.writeDoubleLE(value, sink.position)
+}
+
+/** Writes the length and the bytes. */
+export function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
+  writeInteger(sink, bytes.length)
+  sink.bytes(bytes)
+}
+
+/** Writes the length and the UTF-8 of a text. @throws DataError for half a surrogate pair, which UTF-8 cannot express */
+export function writeText(sink: ByteSink, text: string): void {
+  const { length } = text
+  if (length <= shortText && writeShort(sink, text)) return
+  if (!text.isWellFormed())
+    throw new DataError('a text has half of a surrogate pair, which Avro cannot hold: it is no Unicode text')
+  writeInteger(sink, Buffer.byteLength(text))
+  sink.utf8(text)
+}
+
+/** Short ASCII text by character is faster than a call on the whole. Returns false for any other, and writes nothing. */
+function writeShort(sink: ByteSink, text: string): boolean {
+  const { length } = text
+  sink.reserve(length + 1)
+  const { buffer, position } = sink
+  buffer[position] = length << 1
+  for (let i = 0; i < length; i += 1) {
+    const code = text.charCodeAt(i)
+    if (code > 0x7f) return false
+    buffer[position + 1 + i] = code
+  }
+  sink.position = position + 1 + length
+  return true
+}

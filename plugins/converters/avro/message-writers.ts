@@ -1,0 +1,179 @@
+import { DataError, decimalToBytes, Logical, type Clock, type ParsedConfig, type Schema } from 'penstock/api'
+
+import { LookUps } from '../registry/look-ups.ts'
+import type { RegisteredSchema, RegistryClient, SubmittedSchema } from '../registry/registry-client.ts'
+import { subjectNameOf, type SubjectName } from '../registry/subject-names.ts'
+import { anythingText, writeAnything } from './binary/anything.ts'
+import { avroOfConnect } from './schema/avro-of-connect.ts'
+import { avroWriter } from './binary/avro-writer.ts'
+import { cacheSize, keepWithin } from './cache-size.ts'
+import { Names } from './names.ts'
+import type { AvroOptions } from './avro-options.ts'
+import { parseAvro, whyUnreadable, type AvroSchema } from './parse-avro.ts'
+import { misfit, unlike, type AvroWriter } from './binary/primitive-writers.ts'
+
+/** What the writers and the readers of a converter share. */
+export interface ConverterParts {
+  readonly config: ParsedConfig
+  readonly isKey: boolean
+  readonly options: AvroOptions
+  readonly client: RegistryClient
+  readonly clock: Clock
+}
+
+/** Writes the values of messages with one schema in one topic. */
+interface MessageWriter {
+  /** Of the schema in the registry. */
+  readonly id: number
+  readonly write: AvroWriter
+  /** When the latest schema of the subject is looked up again; infinite if it is not. */
+  readonly expiresAtMs: number
+}
+
+/** A Connect schema in Avro. */
+interface OwnSchema {
+  readonly text: string
+  readonly recordName: string | null
+  /** Compiled when it is needed: with `use.latest.version` it is not. */
+  write: AvroWriter | null
+  readonly byTopic: Map<string, MessageWriter>
+}
+
+interface LatestSchema {
+  readonly registered: RegisteredSchema
+  readonly id: number
+  readonly avro: AvroSchema
+}
+
+/** Stands for the schema of values without one. */
+const noSchema = {}
+
+/** Finds the writers of messages. Each schema is converted, registered and compiled once. */
+export class MessageWriters {
+  readonly #parts: ConverterParts
+  readonly #mode: 'register' | 'latest' | 'lookUp'
+  readonly #subjectOf: SubjectName
+  readonly #size: number
+  readonly #latestForMs: number | null
+  readonly #ids: LookUps<number>
+  readonly #latest: LookUps<LatestSchema>
+  readonly #own = new WeakMap<object, OwnSchema>()
+  #lastTopic = ''
+  #lastSchema: Schema | null = null
+  #last: MessageWriter | null = null
+
+  constructor(parts: ConverterParts) {
+    const { config, clock, isKey } = parts
+    this.#parts = parts
+    const isLatest = config['use.latest.version'] === true
+    this.#mode = config['auto.register.schemas'] === true ? 'register' : isLatest ? 'latest' : 'lookUp'
+    this.#subjectOf = subjectNameOf(config, isKey)
+    this.#size = cacheSize(config)
+    const ttlSeconds = Number(config['latest.cache.ttl.sec'])
+    this.#latestForMs = ttlSeconds < 0 ? null : ttlSeconds * 1000
+    this.#ids = new LookUps({ clock, limit: this.#size })
+    this.#latest = new LookUps({ clock, limit: this.#size, expiryMs: this.#latestForMs })
+  }
+
+  /** @throws NotReadyError until the registry has given the id; DataError if it does not */
+  of(topic: string, schema: Schema | null): MessageWriter {
+    const last = this.#last
+    if (last !== null && schema === this.#lastSchema && topic === this.#lastTopic && this.#isFresh(last)) return last
+    const own = this.#ownOf(schema)
+    const known = own.byTopic.get(topic)
+    const writer = known !== undefined && this.#isFresh(known) ? known : this.#make(topic, schema, own)
+    this.#lastTopic = topic
+    this.#lastSchema = schema
+    this.#last = writer
+    return writer
+  }
+
+  #isFresh({ expiresAtMs }: MessageWriter): boolean {
+    return expiresAtMs === Infinity || expiresAtMs > this.#parts.clock.monotonic()
+  }
+
+  #ownOf(schema: Schema | null): OwnSchema {
+    const key = schema ?? noSchema
+    const known = this.#own.get(key)
+    if (known !== undefined) return known
+    const text = schema === null ? anythingText : avroOfConnect(schema, this.#parts.options)
+    const byTopic = new Map<string, MessageWriter>()
+    const own: OwnSchema = { text, recordName: recordNameOf(text), write: null, byTopic }
+    this.#own.set(key, own)
+    return own
+  }
+
+  #make(topic: string, schema: Schema | null, own: OwnSchema): MessageWriter {
+    const subject = this.#subjectOf(topic, own.recordName)
+    const writer =
+      this.#mode === 'latest' ? this.#withLatest(subject, schema, own) : this.#withOwn(subject, schema, own)
+    keepWithin(own.byTopic, this.#size)
+    own.byTopic.set(topic, writer)
+    return writer
+  }
+
+  #withOwn(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
+    const { client, config, options } = this.#parts
+    // Compiled before it is registered: what cannot be written needs no id.
+    own.write ??= compiled(parseAvro({ text: own.text, references: [] }), schema, options)
+    const submitted: SubmittedSchema = {
+      type: 'AVRO',
+      text: own.text,
+      normalize: config['normalize.schemas'] === true,
+    }
+    const lookUp = async (signal: AbortSignal): Promise<number> => {
+      if (this.#mode === 'register') return await client.register(subject, submitted, signal)
+      const found = await client.lookUp(subject, submitted, signal)
+      if (found !== null) return found.id
+      throw new DataError(
+        `the schema of the record is not registered under subject "${subject}". Register it, or set auto.register.schemas=true: ${own.text}`,
+        { code: 'SCHEMA_NOT_REGISTERED' },
+      )
+    }
+    const id = this.#ids.get(`${subject}\n${own.text}`, `the id of a schema of subject "${subject}"`, lookUp)
+    return { id, write: own.write, expiresAtMs: Infinity }
+  }
+
+  #withLatest(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
+    const { client, config, options, clock } = this.#parts
+    const latest = this.#latest.get(subject, `the latest schema of subject "${subject}"`, async (signal) => {
+      const { id, ...registered } = await client.latest(subject, signal)
+      return { id, registered, avro: parseAvro(registered) }
+    })
+    if (config['latest.compatibility.strict'] === true) {
+      const why = whyUnreadable({ text: own.text, references: [] }, latest.registered)
+      if (why !== null)
+        throw new DataError(
+          `the latest schema of subject "${subject}" (id ${latest.id}) cannot read what the schema of the record would write: ${why}.` +
+            ' Register a schema that can, or set latest.compatibility.strict=false',
+          { code: 'SCHEMA_INCOMPATIBLE' },
+        )
+    }
+    const expiresAtMs = this.#latestForMs === null ? Infinity : clock.monotonic() + this.#latestForMs
+    return { id: latest.id, write: compiled(latest.avro, schema, options), expiresAtMs }
+  }
+}
+
+function recordNameOf(text: string): string | null {
+  const { type } = parseAvro({ text, references: [] })
+  return type.typeName === 'record' ? (type.name ?? null) : null
+}
+
+function compiled(avro: AvroSchema, schema: Schema | null, options: AvroOptions): AvroWriter {
+  if (schema !== null) return avro.type.typeName === 'bytes' ? wholeMessage(schema) : avroWriter(avro, schema, options)
+  if (avro.type.name === Names.anything) return writeAnything
+  throw new DataError(
+    `data without a schema needs the Avro record ${Names.anything}, but the latest schema is another one`,
+  )
+}
+
+/** As Confluent's serializer: bytes that are a whole message have no length before them. */
+function wholeMessage(schema: Schema): AvroWriter {
+  if (schema.type !== 'BYTES') throw unlike(schema, 'bytes', '')
+  const scale = schema.name === Logical.decimal ? Number(schema.parameters?.['scale']) : null
+  return (sink, value) => {
+    if (scale !== null && typeof value === 'string') sink.bytes(decimalToBytes(value, scale))
+    else if (scale === null && value instanceof Uint8Array) sink.bytes(value)
+    else misfit(schema, '', value)
+  }
+}

@@ -1,0 +1,187 @@
+import { DataError, isJsonObject, RetriableError, type Clock, type JsonObject, type JsonValue } from 'penstock/api'
+
+import { RegistryHttp, type RegistryResponse } from './registry-http.ts'
+import type { RegistrySettings } from './registry-settings.ts'
+
+/** The name that a schema uses for another one, and which version of which subject that is. */
+interface SchemaReference {
+  readonly name: string
+  readonly subject: string
+  readonly version: number
+}
+
+/** A schema of the registry. */
+export interface RegisteredSchema {
+  /** `AVRO`, `JSON` or `PROTOBUF`. */
+  readonly type: string
+  readonly text: string
+  /** What it refers to, directly or not, each after those that it refers to itself. */
+  readonly references: readonly { readonly name: string; readonly text: string }[]
+}
+
+/** A schema to register, or to look up. */
+export interface SubmittedSchema {
+  readonly type: string
+  readonly text: string
+  readonly normalize: boolean
+}
+
+/** A schema may refer to this many others at most: each of them is a request. */
+const maxReferences = 1000
+
+/**
+ * Client of the REST API of Confluent's Schema Registry. It keeps nothing: see `LookUps`.
+ * All methods throw RetriableError when the registry cannot be reached, or is not able to respond.
+ */
+export class RegistryClient {
+  readonly #http: RegistryHttp
+
+  constructor(settings: RegistrySettings, clock: Clock) {
+    this.#http = new RegistryHttp(settings, clock)
+  }
+
+  /** @throws DataError if there is no schema with that id */
+  async schemaOfId(id: number, signal: AbortSignal): Promise<RegisteredSchema> {
+    const response = await this.#http.send({ method: 'GET', path: `/schemas/ids/${id}?fetchMaxId=false` }, signal)
+    if (response.errorCode !== 0)
+      throw new DataError(
+        `the schema registry at ${response.url} has no schema with the id ${id} (${said(response)}).` +
+          ' The record was written with another registry, or is not in its wire format',
+        { code: 'SCHEMA_ID_UNKNOWN' },
+      )
+    const body = objectOf(response)
+    return { type: typeOf(body), text: textIn(body, response), references: await this.#referred(body, signal) }
+  }
+
+  /**
+   * Registers a schema, and returns its id.
+   * @throws DataError with the reasons if the schema is incompatible with those of the subject, or invalid
+   */
+  async register(subject: string, schema: SubmittedSchema, signal: AbortSignal): Promise<number> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions?normalize=${schema.normalize}`
+    const response = await this.#http.send({ method: 'POST', path, body: bodyOf(schema) }, signal)
+    if (response.errorCode === 0) return numberIn(objectOf(response), 'id', response)
+    const incompatible = response.status === 409
+    const advice = incompatible
+      ? 'Make the change compatible, or change the level: PUT /config/{subject}'
+      : 'The registry does not accept this schema'
+    throw new DataError(
+      `the schema of subject "${subject}" is not registered at ${response.url}: ${said(response)}. ${advice}`,
+      { code: incompatible ? 'SCHEMA_INCOMPATIBLE' : 'SCHEMA_REFUSED' },
+    )
+  }
+
+  /** Returns the id and the version of a schema in a subject; null if the subject does not have it. */
+  async lookUp(
+    subject: string,
+    schema: SubmittedSchema,
+    signal: AbortSignal,
+  ): Promise<{ readonly id: number; readonly version: number } | null> {
+    const path = `/subjects/${encodeURIComponent(subject)}?normalize=${schema.normalize}&deleted=false`
+    const response = await this.#http.send({ method: 'POST', path, body: bodyOf(schema) }, signal)
+    if (response.status === 404) return null
+    if (response.errorCode !== 0)
+      throw new DataError(
+        `the schema registry at ${response.url} does not look up a schema of subject "${subject}": ${said(response)}`,
+        { code: 'SCHEMA_REFUSED' },
+      )
+    const body = objectOf(response)
+    return { id: numberIn(body, 'id', response), version: numberIn(body, 'version', response) }
+  }
+
+  /** Returns the latest schema of a subject. @throws DataError if the subject has none */
+  async latest(subject: string, signal: AbortSignal): Promise<RegisteredSchema & { readonly id: number }> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/latest`
+    const response = await this.#http.send({ method: 'GET', path }, signal)
+    if (response.errorCode !== 0)
+      throw new DataError(
+        `the schema registry at ${response.url} has no schema of subject "${subject}" (${said(response)}): register one, or set auto.register.schemas=true`,
+        { code: 'SUBJECT_UNKNOWN' },
+      )
+    const body = objectOf(response)
+    const schema = { type: typeOf(body), text: textIn(body, response), references: await this.#referred(body, signal) }
+    return { ...schema, id: numberIn(body, 'id', response) }
+  }
+
+  /** Returns the version that a schema has in a subject; null if the subject does not have it. */
+  async versionOfId(id: number, subject: string, signal: AbortSignal): Promise<number | null> {
+    const response = await this.#http.send({ method: 'GET', path: `/schemas/ids/${id}/versions` }, signal)
+    if (response.errorCode !== 0 || !Array.isArray(response.body)) return null
+    const versions = (response.body as readonly JsonValue[]).flatMap((item) =>
+      isJsonObject(item) && item['subject'] === subject ? [Number(item['version'])] : [],
+    )
+    return versions.length === 0 ? null : Math.max(...versions)
+  }
+
+  async #referred(schema: JsonObject, signal: AbortSignal): Promise<RegisteredSchema['references']> {
+    const found = new Map<string, string>()
+    const visit = async (of: JsonObject): Promise<void> => {
+      for (const { name, subject, version } of referencesOf(of)) {
+        if (found.has(name)) continue
+        if (found.size >= maxReferences)
+          throw new DataError(`a schema refers to more than ${maxReferences} others`, { code: 'SCHEMA_REFUSED' })
+        const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}?deleted=true`
+        const response = await this.#http.send({ method: 'GET', path }, signal)
+        if (response.errorCode !== 0)
+          throw new DataError(
+            `the schema registry at ${response.url} does not have "${name}", to which a schema refers: version ${version} of subject "${subject}" (${said(response)})`,
+            { code: 'SCHEMA_REFERENCE_UNKNOWN' },
+          )
+        const body = objectOf(response)
+        // Marked before its references are visited, so that schemas that refer to each other end. It moves behind them after.
+        found.set(name, '')
+        await visit(body)
+        found.delete(name)
+        found.set(name, textIn(body, response))
+      }
+    }
+    await visit(schema)
+    return [...found].map(([name, text]) => ({ name, text }))
+  }
+}
+
+function bodyOf({ type, text }: SubmittedSchema): JsonObject {
+  return type === 'AVRO' ? { schema: text } : { schemaType: type, schema: text }
+}
+
+function said({ errorCode, message }: RegistryResponse): string {
+  return `${errorCode}: ${message}`
+}
+
+function objectOf(response: RegistryResponse): JsonObject {
+  if (isJsonObject(response.body)) return response.body
+  throw unexpected(response)
+}
+
+function textIn(body: JsonObject, response: RegistryResponse): string {
+  const { schema } = body
+  if (typeof schema !== 'string') throw unexpected(response)
+  return schema
+}
+
+function numberIn(body: JsonObject, key: string, response: RegistryResponse): number {
+  const value = body[key]
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw unexpected(response)
+  return value
+}
+
+function typeOf(body: JsonObject): string {
+  return typeof body['schemaType'] === 'string' ? body['schemaType'] : 'AVRO'
+}
+
+function referencesOf(body: JsonObject): readonly SchemaReference[] {
+  const listed = body['references']
+  if (!Array.isArray(listed)) return []
+  return (listed as readonly JsonValue[]).flatMap((item) => {
+    if (!isJsonObject(item)) return []
+    const { name, subject, version } = item
+    if (typeof name !== 'string' || typeof subject !== 'string') return []
+    return [{ name, subject, version: Number(version) }]
+  })
+}
+
+function unexpected({ url, status }: RegistryResponse): Error {
+  return new RetriableError(
+    `the server at ${url} responds with ${status} and not as a schema registry does: check schema.registry.url`,
+  )
+}
