@@ -20,12 +20,8 @@ const rows: readonly Row[] = [
   ],
   ['sink', 'io.confluent.connect.s3.S3SinkConnector', '0.1.0', 'connectors/s3-sink/index'],
   ['source', 'io.debezium.connector.postgresql.PostgresConnector', '0.1.0', 'connectors/postgres-source/index'],
-  [
-    'transformation',
-    'io.debezium.transforms.ExtractNewRecordState',
-    '0.1.0',
-    'plugins/transforms/debezium/extract-new-record-state',
-  ],
+  debezium('ExtractNewRecordState', 'plugins/transforms/debezium/extract-new-record-state'),
+  debezium('outbox.EventRouter', 'plugins/transforms/debezium/outbox/event-router'),
   ...halves('Cast', 'plugins/transforms/fields/cast'),
   whole('DropHeaders', 'plugins/transforms/headers/drop-headers'),
   ...halves('ExtractField', 'plugins/transforms/fields/extract-field'),
@@ -148,6 +144,11 @@ function primitiveConverters(kind: 'converter' | 'header_converter', exported: s
     'plugins/converters/primitive-converters',
     name.toLowerCase() + exported,
   ])
+}
+
+/** A transform of Debezium. */
+function debezium(name: string, module: string): Row {
+  return ['transformation', `io.debezium.transforms.${name}`, '3.2.3.Final', module]
 }
 
 /** A transform of Kafka Connect that has a class for keys and one for values. */

@@ -32,10 +32,6 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
   ['io.confluent.connect.json.JsonSchemaConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
-  [
-    `${debeziumTransforms}.outbox.EventRouter`,
-    'capture the outbox table in its own topic, and route its records with io.debezium.transforms.ExtractNewRecordState and route.by.field',
-  ],
   ...each(
     debeziumTransforms,
     ['ByLogicalTableRouter', 'ExtractChangedRecordState', 'HeaderToValue', 'SchemaChangeEventFilter'],

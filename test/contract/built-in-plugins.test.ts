@@ -38,6 +38,7 @@ import * as topics from '../../plugins/predicates/topic-name-matches.ts'
 import * as unwrap from '../../plugins/transforms/debezium/extract-new-record-state.ts'
 import * as router from '../../plugins/transforms/routing/regex-router.ts'
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
+import { debeziumContracts, debeziumRecords } from '../oracle/debezium/contract-samples.ts'
 import { plainValues, sampleValues } from '../../src/testing/data/sample-values.ts'
 import { BrokerHarness } from '../support/broker/broker-harness.ts'
 import { TestRegistry } from '../support/registry/test-registry.ts'
@@ -209,6 +210,14 @@ for (const { className, module, exportName } of kafkaTransforms) {
   describe(`the transform ${className}`, () => {
     const config = kafkaConfigs[nameOf(className)] ?? {}
     runAll(plugin, transformContract({ plugin, config, records: events, waitMs }))
+  })
+}
+
+for (const { stage, config } of debeziumContracts) {
+  const plugin =
+    ((await import(stage.module)) as Record<string, typeof router.plugin>)[stage.exportName] ?? router.plugin
+  describe(`the transform ${stage.className}`, () => {
+    runAll(plugin, transformContract({ plugin, config, records: debeziumRecords, waitMs }))
   })
 }
 

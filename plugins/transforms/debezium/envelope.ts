@@ -28,5 +28,5 @@ export function debeziumTransform(
   create: TransformPlugin['create'],
 ): TransformPlugin {
   const className = `io.debezium.transforms.${name}`
-  return { kind: 'transformation', className, aliases: [], version: '3.2.3', configDef, create }
+  return { kind: 'transformation', className, aliases: [], version: '3.2.3.Final', configDef, create }
 }

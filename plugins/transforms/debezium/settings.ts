@@ -4,8 +4,13 @@ import { errorMessage, javaRegExp, type ConfigValue, type Validator } from 'pens
 function validator(check: (value: ConfigValue) => string | null): Validator {
   return (key, value) => {
     const problem = check(value)
-    return problem === null ? null : `The '${key}' value is invalid: ${problem}`
+    return problem === null ? null : invalid(key, problem)
   }
+}
+
+/** Returns a message of Debezium's. */
+export function invalid(key: string, problem: string): string {
+  return `The '${key}' value is invalid: ${problem}`
 }
 
 /** Rejects null and blank text. */

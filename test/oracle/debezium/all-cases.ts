@@ -1,5 +1,6 @@
 import { builtInPlugins } from '../../../src/plugin/built-in-plugins.ts'
 import { distinct, type CaseGroups } from '../cases/all-cases.ts'
+import { eventRouterCases } from './event-router.ts'
 import { newRecordStateCases } from './extract-new-record-state.ts'
 
 /** The transforms that are Debezium's. */
@@ -9,5 +10,6 @@ export const debeziumStages = builtInPlugins.filter(
 
 /** The cases of Debezium 3.2.3. */
 export const debeziumGroups: CaseGroups = new Map([
+  ['debezium/event-router', distinct(eventRouterCases)],
   ['debezium/extract-new-record-state', distinct(newRecordStateCases)],
 ])

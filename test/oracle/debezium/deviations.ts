@@ -1,6 +1,7 @@
 import { optional } from '../cases/samples.ts'
 import type { PartJson, ResultJson, SchemaJson, ValueJson } from '../oracle-json.ts'
 import { after, envelope, row, source, sourceValue } from './events.ts'
+import { documentResults, withoutField } from './outbox-deviations.ts'
 
 /** Why a case ends otherwise here than in Debezium. */
 export type DebeziumReason = keyof typeof debeziumReasons
@@ -16,6 +17,12 @@ export const debeziumReasons = {
     'A structure that `add.fields` or `add.headers` names is added with its fields; Debezium gives it a schema without fields, and fails to add it to a row.',
   'two dots': 'A reference with two dots is an error of the config; Debezium ignores what follows the second one.',
   'nothing to drop': '`delete-to-tombstone` with `drop.fields.header.name`: a tombstone has no fields; Debezium fails.',
+  'reported earlier':
+    'An unknown placement of `table.fields.additional.placement` is an error of the config; Debezium fails with a record.',
+  'left out':
+    'Without `table.fields.additional.error.on.missing`, a missing field of the envelope is left out, too; Debezium fails.',
+  'expanded or text':
+    'A JSON payload is expanded with all of its members, or stays text with the schema of text: a list, an integer past 64 bits, items of different types. Debezium gives such a text the schema of the list or object, or loses members.',
 } as const
 
 const changed = (value: PartJson, headers: readonly (PartJson & { name: string })[] | null = null): ResultJson => ({
@@ -42,6 +49,7 @@ const structs: readonly (readonly [string, SchemaJson, ValueJson])[] = [
 
 const malformed: ResultJson = { configError: { class: 'ConfigException', message: null } }
 const newState = 'ExtractNewRecordState'
+const router = 'outbox.EventRouter'
 
 /** The cases that end otherwise on purpose, by name. */
 export const debeziumDeviations: Readonly<Record<string, Deviation>> = {
@@ -63,4 +71,16 @@ export const debeziumDeviations: Readonly<Record<string, Deviation>> = {
     reason: 'nothing to drop',
     result: { changed: { value: { value: null } } },
   },
+  [`${router}: settings [{"table.fields.additional.placement":"type:nowhere"},{}]`]: {
+    reason: 'reported earlier',
+    result: malformed,
+  },
+  [`${router}: settings [{"table.fields.additional.placement":"nothing:envelope,type:envelope","table.fields.additional.error.on.missing":"false"},{}]`]:
+    { reason: 'left out', result: withoutField },
+  ...Object.fromEntries(
+    Object.entries(documentResults).map(([name, result]): [string, Deviation] => [
+      name,
+      { reason: 'expanded or text', result },
+    ]),
+  ),
 }

@@ -28,16 +28,15 @@ const unserved: [key: string, value: string, reason: string][] = [
     'is not supported: custom SELECT statements for the snapshot',
   ],
   [
-    'transforms.zone.type',
-    'io.debezium.transforms.TimezoneConverter',
-    'TimezoneConverter is known but not available: ',
+    'transforms.script.type',
+    'io.debezium.transforms.ContentBasedRouter',
+    'ContentBasedRouter is known but not available: scripts are not supported',
   ],
   [
-    'transforms.tombstones.type',
-    'io.confluent.connect.transforms.TombstoneHandler',
-    'TombstoneHandler is known but not available: use org.apache.kafka.connect.transforms.Filter with',
+    'transforms.chosen.type',
+    'io.confluent.connect.transforms.Filter$Value',
+    'Filter$Value is known but not available: use org.apache.kafka.connect.transforms.Filter with a predicate',
   ],
-  ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not available: '],
   [
     'value.converter',
     'JsonSchemaConverter',
@@ -438,7 +437,7 @@ describe('a validation', () => {
 
   it('reports all unsupported settings together', async () => {
     const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))
-    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'outbox,zone,tombstones' })
+    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'script,chosen' })
     expect(errors.map(([key]) => key).toSorted()).toEqual(Object.keys(all).toSorted())
   })
 

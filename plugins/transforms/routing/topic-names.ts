@@ -1,0 +1,45 @@
+import { DataError, errorMessage, javaRegExp } from 'penstock/api'
+
+import { javaReplacement } from './java-replacement.ts'
+
+const maxTopics = 10_000
+
+/** Names that a regular expression and its replacement make of names. There are few of them, so each is computed once. */
+export class TopicNames {
+  readonly #regex: RegExp
+  readonly #replacement: string
+  readonly #transform: string
+  readonly #names = new Map<string, string | null>()
+
+  /** @throws SyntaxError if the regular expression is invalid. */
+  constructor(regex: string, replacement: string, transform: string) {
+    this.#regex = javaRegExp(regex, { whole: true })
+    this.#replacement = replacement
+    this.#transform = transform
+  }
+
+  /** Returns the new name; the given one if it does not match. @throws DataError if the replacement names no group. */
+  of(name: string): string {
+    return this.matching(name) ?? name
+  }
+
+  /** Returns the new name; null if the given one does not match. @throws DataError if the replacement names no group. */
+  matching(name: string): string | null {
+    const known = this.#names.get(name)
+    if (known !== undefined) return known
+    const match = this.#regex.exec(name)
+    const made = match === null ? null : this.#replace(match, name)
+    if (this.#names.size >= maxTopics) this.#names.clear()
+    this.#names.set(name, made)
+    return made
+  }
+
+  #replace(match: RegExpExecArray, name: string): string {
+    try {
+      return javaReplacement(match, this.#replacement)
+    } catch (cause) {
+      const why = errorMessage(cause)
+      throw new DataError(`${this.#transform} cannot rename topic ${name} to "${this.#replacement}": ${why}`, { cause })
+    }
+  }
+}
