@@ -22,6 +22,8 @@ const rows: readonly Row[] = [
   ['source', 'io.debezium.connector.postgresql.PostgresConnector', '0.1.0', 'connectors/postgres-source/index'],
   debezium('ExtractNewRecordState', 'plugins/transforms/debezium/extract-new-record-state'),
   debezium('outbox.EventRouter', 'plugins/transforms/debezium/outbox/event-router'),
+  debezium('ByLogicalTableRouter', 'plugins/transforms/debezium/routing/by-logical-table-router'),
+  debezium('partitions.PartitionRouting', 'plugins/transforms/debezium/routing/partition-routing'),
   ...halves('Cast', 'plugins/transforms/fields/cast'),
   whole('DropHeaders', 'plugins/transforms/headers/drop-headers'),
   ...halves('ExtractField', 'plugins/transforms/fields/extract-field'),

@@ -34,14 +34,10 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   ...each(
     debeziumTransforms,
-    ['ByLogicalTableRouter', 'ExtractChangedRecordState', 'HeaderToValue', 'SchemaChangeEventFilter'],
+    ['ExtractChangedRecordState', 'HeaderToValue', 'SchemaChangeEventFilter'],
     transformInstead,
   ),
-  ...each(
-    debeziumTransforms,
-    ['partitions.PartitionRouting', 'TimezoneConverter', 'VectorToJsonConverter'],
-    transformInstead,
-  ),
+  ...each(debeziumTransforms, ['TimezoneConverter', 'VectorToJsonConverter'], transformInstead),
   ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),
   [
     'io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent',

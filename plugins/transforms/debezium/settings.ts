@@ -52,16 +52,21 @@ export const positive: Validator = validator((value) =>
 
 /** Rejects lists with an empty item. */
 export const noEmptyItems: Validator = validator((value) =>
-  items(value).includes('') ? 'Empty string element(s) not permitted' : null,
+  Array.isArray(value) && (value.length === 0 || itemsOf(value).includes(''))
+    ? 'Empty string element(s) not permitted'
+    : null,
 )
 
 /** Rejects lists with an item that has a space in it. */
 export const noSpaces: Validator = validator((value) =>
-  items(value).some((item) => item.includes(' ')) ? 'Element(s) containing space not permitted' : null,
+  itemsOf(value).some((item) => item.includes(' ')) ? 'Element(s) containing space not permitted' : null,
 )
 
-function items(value: ConfigValue): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : []
+/** Returns the items of a LIST. As of Java's `split`, empty ones at the end do not count. */
+export function itemsOf(value: ConfigValue | undefined): readonly string[] {
+  const items = Array.isArray(value) ? value.map(String) : []
+  while (items.length > 1 && items.at(-1) === '') items.pop()
+  return items
 }
 
 /** Accepts what all accept; returns the first problem. */

@@ -2,20 +2,20 @@ import { DataError, errorMessage, javaRegExp } from 'penstock/api'
 
 import { javaReplacement } from './java-replacement.ts'
 
-const maxTopics = 10_000
-
 /** Names that a regular expression and its replacement make of names. There are few of them, so each is computed once. */
 export class TopicNames {
   readonly #regex: RegExp
   readonly #replacement: string
   readonly #transform: string
+  readonly #size: number
   readonly #names = new Map<string, string | null>()
 
-  /** @throws SyntaxError if the regular expression is invalid. */
-  constructor(regex: string, replacement: string, transform: string) {
+  /** @param size the number of names that are kept. @throws SyntaxError if the regular expression is invalid. */
+  constructor(regex: string, replacement: string, transform: string, size = 10_000) {
     this.#regex = javaRegExp(regex, { whole: true })
     this.#replacement = replacement
     this.#transform = transform
+    this.#size = size
   }
 
   /** Returns the new name; the given one if it does not match. @throws DataError if the replacement names no group. */
@@ -29,7 +29,7 @@ export class TopicNames {
     if (known !== undefined) return known
     const match = this.#regex.exec(name)
     const made = match === null ? null : this.#replace(match, name)
-    if (this.#names.size >= maxTopics) this.#names.clear()
+    if (this.#names.size >= this.#size) this.#names.clear()
     this.#names.set(name, made)
     return made
   }

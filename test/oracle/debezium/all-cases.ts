@@ -2,6 +2,7 @@ import { builtInPlugins } from '../../../src/plugin/built-in-plugins.ts'
 import { distinct, type CaseGroups } from '../cases/all-cases.ts'
 import { eventRouterCases } from './event-router.ts'
 import { newRecordStateCases } from './extract-new-record-state.ts'
+import { logicalRouterCases, partitionRoutingCases } from './routing.ts'
 
 /** The transforms that are Debezium's. */
 export const debeziumStages = builtInPlugins.filter(
@@ -10,6 +11,8 @@ export const debeziumStages = builtInPlugins.filter(
 
 /** The cases of Debezium 3.2.3. */
 export const debeziumGroups: CaseGroups = new Map([
+  ['debezium/by-logical-table-router', distinct(logicalRouterCases)],
+  ['debezium/partition-routing', distinct(partitionRoutingCases)],
   ['debezium/event-router', distinct(eventRouterCases)],
   ['debezium/extract-new-record-state', distinct(newRecordStateCases)],
 ])

@@ -18,6 +18,12 @@ const configs: Readonly<Record<string, RawConfig>> = {
     'table.fields.additional.placement': 'big:header:key,ratio:envelope',
     'route.by.field': '__proto__',
   },
+  ByLogicalTableRouter: { 'topic.regex': 's\\.(.*)', 'topic.replacement': '$1' },
+  'partitions.PartitionRouting': {
+    'partition.payload.fields': 'change.name,op',
+    'partition.topic.num': '5',
+    'partition.hash.function': 'murmur',
+  },
 }
 
 /** The transforms of Debezium, each with settings. */
