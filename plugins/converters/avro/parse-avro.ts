@@ -1,17 +1,13 @@
 import avsc, { type Type } from 'avsc'
 import { DataError, errorMessage, isJsonObject, parseJson, type JsonObject, type JsonValue } from 'penstock/api'
 
+import type { SchemaText } from '../registry/schema-format.ts'
+
 /** An Avro schema: the types that avsc made of it, and what else is written about each of them. */
 export interface AvroSchema {
   readonly type: Type
   /** The JSON of a type, with attributes that are not Avro's own. Defaults of fields are only here. */
   readonly attributes: ReadonlyMap<Type, JsonObject>
-}
-
-/** A schema as text, with those that it refers to, in the order in which they need each other. */
-export interface AvroText {
-  readonly text: string
-  readonly references: readonly { readonly name: string; readonly text: string }[]
 }
 
 type Options = NonNullable<Parameters<typeof avsc.Type.forSchema>[1]>
@@ -35,12 +31,12 @@ const kinds: ReadonlySet<string> = new Set([
 ])
 
 /** Parses an Avro schema with avsc. Defaults are not checked, as in Confluent's clients. @throws DataError */
-export function parseAvro(text: AvroText): AvroSchema {
+export function parseAvro(text: SchemaText): AvroSchema {
   return parsed(text, withoutDefaults)
 }
 
 /** Returns why avsc cannot read what was written with one schema as data of another; null if it can. */
-export function whyUnreadable(writer: AvroText, reader: AvroText): string | null {
+export function whyUnreadable(writer: SchemaText, reader: SchemaText): string | null {
   const keep = (json: JsonObject): JsonObject => ({ ...json })
   try {
     parsed(reader, keep).type.createResolver(parsed(writer, keep).type)
@@ -50,7 +46,7 @@ export function whyUnreadable(writer: AvroText, reader: AvroText): string | null
   }
 }
 
-function parsed({ text, references }: AvroText, forAvsc: (json: JsonObject) => JsonObject): AvroSchema {
+function parsed({ text, references }: SchemaText, forAvsc: (json: JsonObject) => JsonObject): AvroSchema {
   const attributes = new Map<Type, JsonObject>()
   const options: Options = {
     // Without prototype: `constructor` is a name like any other.

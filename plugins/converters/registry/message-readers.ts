@@ -1,36 +1,25 @@
-import { DataError, decimalFromBytes, Logical, type ConnectValue, type Schema, type SchemaAndValue } from 'penstock/api'
+import { DataError, type ConnectValue, type SchemaAndValue } from 'penstock/api'
 
-import { LookUps } from '../registry/look-ups.ts'
-import { subjectNameOf, type SubjectName } from '../registry/subject-names.ts'
-import { headerLength, schemaIdOf } from '../registry/wire-format.ts'
-import { readAnything } from './binary/anything.ts'
-import { AvroCursor } from './binary/avro-cursor.ts'
-import { avroReader, type AvroReader } from './binary/avro-reader.ts'
 import { cacheSize, keepWithin } from './cache-size.ts'
-import { connectOfAvro, isAnything } from './schema/connect-of-avro.ts'
-import type { ConverterParts } from './message-writers.ts'
-import { parseAvro, type AvroSchema } from './parse-avro.ts'
-
-/** Reads messages with one schema of one topic. */
-interface MessageReader {
-  readonly schema: Schema | null
-  readonly read: AvroReader
-}
+import { LookUps } from './look-ups.ts'
+import { ofType, type ConverterParts } from './message-writers.ts'
+import type { MessageReader } from './schema-format.ts'
+import { subjectNameOf, type SubjectName } from './subject-names.ts'
+import { headerLength, schemaIdOf } from './wire-format.ts'
 
 /** Finds the readers of messages. Each schema is looked up and compiled once for each topic. */
-export class MessageReaders {
-  readonly #parts: ConverterParts
+export class MessageReaders<Parsed> {
+  readonly #parts: ConverterParts<Parsed>
   readonly #subjectOf: SubjectName
   readonly #size: number
-  readonly #cursor = new AvroCursor()
-  readonly #schemas: LookUps<AvroSchema>
+  readonly #schemas: LookUps<Parsed>
   readonly #versions: LookUps<number | null>
   readonly #byTopic = new Map<string, Map<number, MessageReader>>()
   #lastTopic = ''
   #lastId = -1
   #last: MessageReader | null = null
 
-  constructor(parts: ConverterParts) {
+  constructor(parts: ConverterParts<Parsed>) {
     const { config, clock, isKey } = parts
     this.#parts = parts
     this.#subjectOf = subjectNameOf(config, isKey)
@@ -51,18 +40,14 @@ export class MessageReaders {
   }
 
   #value({ read }: MessageReader, bytes: Uint8Array, id: number): ConnectValue {
-    const cursor = this.#cursor
     try {
-      cursor.begin(bytes, headerLength)
-      const value = read(cursor)
-      cursor.end()
-      return value
+      return read(bytes, headerLength)
     } catch (error) {
       if (!(error instanceof RangeError) && !(error instanceof DataError)) throw error
       const why = error instanceof DataError ? error.message : 'it is nested too deeply'
       throw new DataError(`the message is no value of its schema (id ${id}): ${why}`, {
         cause: error,
-        code: 'AVRO_INVALID',
+        code: this.#parts.format.invalidCode,
       })
     }
   }
@@ -80,30 +65,19 @@ export class MessageReaders {
   }
 
   #make(topic: string, id: number): MessageReader {
-    const { client, options } = this.#parts
-    const avro = this.#schemas.get(String(id), `the schema with the id ${id}`, async (signal) => {
-      const registered = await client.schemaOfId(id, signal)
-      if (registered.type !== 'AVRO')
-        throw new DataError(
-          `the schema with the id ${id} is of type ${registered.type}: use the converter of its type`,
-          {
-            code: 'SCHEMA_TYPE_OTHER',
-          },
-        )
-      const parsed = parseAvro(registered)
+    const { client, format } = this.#parts
+    const parsed = this.#schemas.get(String(id), `the schema with the id ${id}`, async (signal) => {
+      const found = format.parse(ofType(format.type, id, await client.schemaOfId(id, signal)))
       // Here, so that what Connect cannot express is not tried again for each message.
-      if (!isAnything(parsed.type)) connectOfAvro(parsed, options, null)
-      return parsed
+      format.reader(found, null)
+      return found
     })
-    const version = this.#versionOf(topic, id, avro)
-    if (isAnything(avro.type)) return { schema: null, read: readAnything }
-    const schema = connectOfAvro(avro, options, version)
-    return { schema, read: avro.type.typeName === 'bytes' ? wholeMessage(schema) : avroReader(avro, schema, options) }
+    return format.reader(parsed, this.#versionOf(topic, id, parsed))
   }
 
   /** The version of the schema in the subject of the topic. Null: the schema is not in this subject. */
-  #versionOf(topic: string, id: number, { type }: AvroSchema): number | null {
-    const recordName = type.typeName === 'record' ? (type.name ?? null) : null
+  #versionOf(topic: string, id: number, parsed: Parsed): number | null {
+    const recordName = this.#parts.format.recordNameOf(parsed)
     let subject: string
     try {
       subject = this.#subjectOf(topic, recordName)
@@ -117,11 +91,4 @@ export class MessageReaders {
       async (signal) => await this.#parts.client.versionOfId(id, subject, signal),
     )
   }
-}
-
-/** As Confluent's deserializer: bytes that are a whole message have no length before them. */
-function wholeMessage({ name, parameters }: Schema): AvroReader {
-  if (name !== Logical.decimal) return (cursor) => cursor.rest()
-  const scale = Number(parameters?.['scale'])
-  return (cursor) => decimalFromBytes(cursor.rest(), scale)
 }

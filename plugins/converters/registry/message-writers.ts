@@ -1,22 +1,16 @@
-import { DataError, decimalToBytes, Logical, type Clock, type ParsedConfig, type Schema } from 'penstock/api'
+import { DataError, type Clock, type ParsedConfig, type Schema } from 'penstock/api'
 
-import { LookUps } from '../registry/look-ups.ts'
-import type { RegisteredSchema, RegistryClient, SubmittedSchema } from '../registry/registry-client.ts'
-import { subjectNameOf, type SubjectName } from '../registry/subject-names.ts'
-import { anythingText, writeAnything } from './binary/anything.ts'
-import { avroOfConnect } from './schema/avro-of-connect.ts'
-import { avroWriter } from './binary/avro-writer.ts'
 import { cacheSize, keepWithin } from './cache-size.ts'
-import { Names } from './names.ts'
-import type { AvroOptions } from './avro-options.ts'
-import { parseAvro, whyUnreadable, type AvroSchema } from './parse-avro.ts'
-import { misfit, unlike, type AvroWriter } from './binary/primitive-writers.ts'
+import { LookUps } from './look-ups.ts'
+import type { RegisteredSchema, RegistryClient, SubmittedSchema } from './registry-client.ts'
+import type { MessageWrite, SchemaFormat } from './schema-format.ts'
+import { subjectNameOf, type SubjectName } from './subject-names.ts'
 
 /** What the writers and the readers of a converter share. */
-export interface ConverterParts {
+export interface ConverterParts<Parsed> {
   readonly config: ParsedConfig
   readonly isKey: boolean
-  readonly options: AvroOptions
+  readonly format: SchemaFormat<Parsed>
   readonly client: RegistryClient
   readonly clock: Clock
 }
@@ -25,44 +19,44 @@ export interface ConverterParts {
 interface MessageWriter {
   /** Of the schema in the registry. */
   readonly id: number
-  readonly write: AvroWriter
+  readonly write: MessageWrite
   /** When the latest schema of the subject is looked up again; infinite if it is not. */
   readonly expiresAtMs: number
 }
 
-/** A Connect schema in Avro. */
+/** A Connect schema in the language of the format. */
 interface OwnSchema {
   readonly text: string
   readonly recordName: string | null
   /** Compiled when it is needed: with `use.latest.version` it is not. */
-  write: AvroWriter | null
+  write: MessageWrite | null
   readonly byTopic: Map<string, MessageWriter>
 }
 
-interface LatestSchema {
+interface LatestSchema<Parsed> {
   readonly registered: RegisteredSchema
   readonly id: number
-  readonly avro: AvroSchema
+  readonly parsed: Parsed
 }
 
 /** Stands for the schema of values without one. */
 const noSchema = {}
 
 /** Finds the writers of messages. Each schema is converted, registered and compiled once. */
-export class MessageWriters {
-  readonly #parts: ConverterParts
+export class MessageWriters<Parsed> {
+  readonly #parts: ConverterParts<Parsed>
   readonly #mode: 'register' | 'latest' | 'lookUp'
   readonly #subjectOf: SubjectName
   readonly #size: number
   readonly #latestForMs: number | null
   readonly #ids: LookUps<number>
-  readonly #latest: LookUps<LatestSchema>
+  readonly #latest: LookUps<LatestSchema<Parsed>>
   readonly #own = new WeakMap<object, OwnSchema>()
   #lastTopic = ''
   #lastSchema: Schema | null = null
   #last: MessageWriter | null = null
 
-  constructor(parts: ConverterParts) {
+  constructor(parts: ConverterParts<Parsed>) {
     const { config, clock, isKey } = parts
     this.#parts = parts
     const isLatest = config['use.latest.version'] === true
@@ -96,9 +90,10 @@ export class MessageWriters {
     const key = schema ?? noSchema
     const known = this.#own.get(key)
     if (known !== undefined) return known
-    const text = schema === null ? anythingText : avroOfConnect(schema, this.#parts.options)
-    const byTopic = new Map<string, MessageWriter>()
-    const own: OwnSchema = { text, recordName: recordNameOf(text), write: null, byTopic }
+    const { format } = this.#parts
+    const text = format.textOf(schema)
+    const recordName = format.recordNameOf(format.parse({ text, references: [] }))
+    const own: OwnSchema = { text, recordName, write: null, byTopic: new Map<string, MessageWriter>() }
     this.#own.set(key, own)
     return own
   }
@@ -113,11 +108,11 @@ export class MessageWriters {
   }
 
   #withOwn(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
-    const { client, config, options } = this.#parts
+    const { client, config, format } = this.#parts
     // Compiled before it is registered: what cannot be written needs no id.
-    own.write ??= compiled(parseAvro({ text: own.text, references: [] }), schema, options)
+    own.write ??= format.writer(format.parse({ text: own.text, references: [] }), schema)
     const submitted: SubmittedSchema = {
-      type: 'AVRO',
+      type: format.type,
       text: own.text,
       normalize: config['normalize.schemas'] === true,
     }
@@ -135,13 +130,13 @@ export class MessageWriters {
   }
 
   #withLatest(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
-    const { client, config, options, clock } = this.#parts
+    const { client, config, format, clock } = this.#parts
     const latest = this.#latest.get(subject, `the latest schema of subject "${subject}"`, async (signal) => {
       const { id, ...registered } = await client.latest(subject, signal)
-      return { id, registered, avro: parseAvro(registered) }
+      return { id, registered, parsed: format.parse(ofType(format.type, id, registered)) }
     })
     if (config['latest.compatibility.strict'] === true) {
-      const why = whyUnreadable({ text: own.text, references: [] }, latest.registered)
+      const why = format.whyUnreadable({ schema, text: own.text }, latest.registered)
       if (why !== null)
         throw new DataError(
           `the latest schema of subject "${subject}" (id ${latest.id}) cannot read what the schema of the record would write: ${why}.` +
@@ -150,30 +145,14 @@ export class MessageWriters {
         )
     }
     const expiresAtMs = this.#latestForMs === null ? Infinity : clock.monotonic() + this.#latestForMs
-    return { id: latest.id, write: compiled(latest.avro, schema, options), expiresAtMs }
+    return { id: latest.id, write: format.writer(latest.parsed, schema), expiresAtMs }
   }
 }
 
-function recordNameOf(text: string): string | null {
-  const { type } = parseAvro({ text, references: [] })
-  return type.typeName === 'record' ? (type.name ?? null) : null
-}
-
-function compiled(avro: AvroSchema, schema: Schema | null, options: AvroOptions): AvroWriter {
-  if (schema !== null) return avro.type.typeName === 'bytes' ? wholeMessage(schema) : avroWriter(avro, schema, options)
-  if (avro.type.name === Names.anything) return writeAnything
-  throw new DataError(
-    `data without a schema needs the Avro record ${Names.anything}, but the latest schema is another one`,
-  )
-}
-
-/** As Confluent's serializer: bytes that are a whole message have no length before them. */
-function wholeMessage(schema: Schema): AvroWriter {
-  if (schema.type !== 'BYTES') throw unlike(schema, 'bytes', '')
-  const scale = schema.name === Logical.decimal ? Number(schema.parameters?.['scale']) : null
-  return (sink, value) => {
-    if (scale !== null && typeof value === 'string') sink.bytes(decimalToBytes(value, scale))
-    else if (scale === null && value instanceof Uint8Array) sink.bytes(value)
-    else misfit(schema, '', value)
-  }
+/** @throws DataError if a schema of the registry is of another type */
+export function ofType(type: string, id: number, schema: RegisteredSchema): RegisteredSchema {
+  if (schema.type === type) return schema
+  throw new DataError(`the schema with the id ${id} is of type ${schema.type}: use the converter of its type`, {
+    code: 'SCHEMA_TYPE_OTHER',
+  })
 }
