@@ -14,8 +14,8 @@ import type { FetchContext } from '../../src/servers/process/server.ts'
 const transforms = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
 const locale = ['-Duser.language=en', '-Duser.country=US', '-Duser.timezone=UTC']
 
-/** Versions of Kafka Connect, and Debezium 3.2.3 on 3.9.1. */
-export type Version = '3.9.1' | '4.4.0' | 'debezium'
+/** Versions of Kafka Connect, Debezium 3.2.3 on 3.9.1, and Avro 1.12.0. */
+export type Version = '3.9.1' | '4.4.0' | 'debezium' | 'avro'
 
 /** Gives each input to plugins of a version, and returns what they make of it. Needs Java 17. */
 export async function runOracle(
@@ -44,19 +44,23 @@ export async function runOracle(
 }
 
 async function jarsOf(context: FetchContext, version: Version): Promise<string> {
-  if (version === '4.4.0') return `${await fetchTransforms(context, version)}/*`
+  if (version === '4.4.0')
+    return `${await fetchJars(context, `connect-transforms-${version}`, transformsOf(version))}/*`
+  if (version === 'avro') return `${await fetchJars(context, 'avro-1.12.0', [['org.apache.avro', 'avro', '1.12.0']])}/*`
   const kafka = `${await fetchKafka(context)}/*`
   return version === '3.9.1' ? kafka : `${kafka}:${await fetchDebezium()}/debezium-connector-postgres/*`
 }
 
-/** Returns the directory of the jars of Connect's transforms. They are downloaded once. */
-async function fetchTransforms(context: FetchContext, version: Version): Promise<string> {
-  const directory = await context.cache.get(`connect-transforms-${version}`, context.signal, async (staging) => {
-    const dependencies = [
-      ['org.apache.kafka', 'connect-transforms', version],
-      ['org.apache.kafka', 'connect-json', version],
-      ['org.slf4j', 'slf4j-nop', '1.7.36'],
-    ].map(([group, artifact, wanted]) => dependency(group, artifact, wanted))
+const transformsOf = (version: Version): readonly (readonly string[])[] => [
+  ['org.apache.kafka', 'connect-transforms', version],
+  ['org.apache.kafka', 'connect-json', version],
+  ['org.slf4j', 'slf4j-nop', '1.7.36'],
+]
+
+/** Returns the directory of jars, with those that they need. They are downloaded once. */
+async function fetchJars(context: FetchContext, name: string, wanted: readonly (readonly string[])[]): Promise<string> {
+  const directory = await context.cache.get(name, context.signal, async (staging) => {
+    const dependencies = wanted.map(([group, artifact, version]) => dependency(group, artifact, version))
     const pom = join(staging, 'pom.xml')
     writeFileSync(
       pom,

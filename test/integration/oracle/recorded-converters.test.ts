@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
+import { avroCases } from '../../oracle/avro/avro-cases.ts'
 import { converterCases } from '../../oracle/converters/converter-cases.ts'
 import { runOracle } from '../../oracle/run-oracle.ts'
 import { describeWith } from '../../support/services.ts'
@@ -9,12 +10,23 @@ import { describeWith } from '../../support/services.ts'
 const program = fileURLToPath(new URL('../../oracle/converters/ConverterOracle.java', import.meta.url))
 const file = new URL('../../oracle/converters/kafka-3.9.1.jsonl', import.meta.url)
 
+const avroProgram = fileURLToPath(new URL('../../oracle/avro/AvroValueOracle.java', import.meta.url))
+const avroFile = new URL('../../oracle/avro/avro-1.12.0.jsonl', import.meta.url)
+
 // The jars of Kafka come with the service. UPDATE_ORACLE=1 writes the recording before it compares it.
-describeWith(['kafka'], 'the converters of Kafka Connect', () => {
-  it('of primitive types still do what is recorded of them', async () => {
+describeWith(['kafka'], 'the converters of Java', () => {
+  it('of Kafka Connect for primitive types still do what is recorded of them', async () => {
     const results = await runOracle('3.9.1', converterCases, program)
     const lines = converterCases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
     if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(file, lines)
     expect(readFileSync(file, 'utf8')).toBe(lines)
+  })
+
+  it('of Avro 1.12 still read and write what is recorded of them', async () => {
+    const cases = avroCases()
+    const results = await runOracle('avro', cases, avroProgram)
+    const lines = cases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
+    if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(avroFile, lines)
+    expect(readFileSync(avroFile, 'utf8')).toBe(lines)
   })
 })
