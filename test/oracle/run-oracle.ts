@@ -14,8 +14,8 @@ import type { FetchContext } from '../../src/servers/process/server.ts'
 const transforms = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
 const locale = ['-Duser.language=en', '-Duser.country=US', '-Duser.timezone=UTC']
 
-/** Versions of Kafka Connect, Debezium 3.2.3 on 3.9.1, and Avro 1.12.0. */
-export type Version = '3.9.1' | '4.4.0' | 'debezium' | 'avro'
+/** Versions of Kafka Connect, Debezium 3.2.3 on 3.9.1, Avro 1.12.0, and Apicurio's converters 2.6.13. */
+export type Version = '3.9.1' | '4.4.0' | 'debezium' | 'avro' | 'apicurio'
 
 /** Gives each input to plugins of a version, and returns what they make of it. Needs Java 17. */
 export async function runOracle(
@@ -47,6 +47,7 @@ async function jarsOf(context: FetchContext, version: Version): Promise<string> 
   if (version === '4.4.0')
     return `${await fetchJars(context, `connect-transforms-${version}`, transformsOf(version))}/*`
   if (version === 'avro') return `${await fetchJars(context, 'avro-1.12.0', [['org.apache.avro', 'avro', '1.12.0']])}/*`
+  if (version === 'apicurio') return `${await fetchJars(context, 'apicurio-converters-2.6.13', apicurio)}/*`
   const kafka = `${await fetchKafka(context)}/*`
   return version === '3.9.1' ? kafka : `${kafka}:${await fetchDebezium()}/debezium-connector-postgres/*`
 }
@@ -56,6 +57,12 @@ const transformsOf = (version: Version): readonly (readonly string[])[] => [
   ['org.apache.kafka', 'connect-json', version],
   ['org.slf4j', 'slf4j-nop', '1.7.36'],
 ]
+
+const apicurio = [
+  ['io.apicurio', 'apicurio-registry-utils-converter', '2.6.13.Final'],
+  ['org.apache.kafka', 'connect-json', '3.9.1'],
+  ['org.slf4j', 'slf4j-nop', '1.7.36'],
+] as const
 
 /** Returns the directory of jars, with those that they need. They are downloaded once. */
 async function fetchJars(context: FetchContext, name: string, wanted: readonly (readonly string[])[]): Promise<string> {

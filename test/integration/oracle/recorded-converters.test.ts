@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 import { avroCases } from '../../oracle/avro/avro-cases.ts'
+import { schemaCases } from '../../oracle/avro/schema-cases.ts'
 import { converterCases } from '../../oracle/converters/converter-cases.ts'
 import { runOracle } from '../../oracle/run-oracle.ts'
 import { describeWith } from '../../support/services.ts'
@@ -12,6 +13,9 @@ const file = new URL('../../oracle/converters/kafka-3.9.1.jsonl', import.meta.ur
 
 const avroProgram = fileURLToPath(new URL('../../oracle/avro/AvroValueOracle.java', import.meta.url))
 const avroFile = new URL('../../oracle/avro/avro-1.12.0.jsonl', import.meta.url)
+
+const schemaProgram = fileURLToPath(new URL('../../oracle/avro/AvroDataOracle.java', import.meta.url))
+const schemaFile = new URL('../../oracle/avro/avro-data.jsonl', import.meta.url)
 
 // The jars of Kafka come with the service. UPDATE_ORACLE=1 writes the recording before it compares it.
 describeWith(['kafka'], 'the converters of Java', () => {
@@ -28,5 +32,13 @@ describeWith(['kafka'], 'the converters of Java', () => {
     const lines = cases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
     if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(avroFile, lines)
     expect(readFileSync(avroFile, 'utf8')).toBe(lines)
+  })
+
+  it('of Apicurio still have the schemas that are recorded of them', async () => {
+    const cases = schemaCases()
+    const results = await runOracle('apicurio', cases, schemaProgram)
+    const lines = cases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
+    if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(schemaFile, lines)
+    expect(readFileSync(schemaFile, 'utf8')).toBe(lines)
   })
 })

@@ -4,6 +4,7 @@ import {
   isJsonObject,
   Logical,
   primitive,
+  type ConnectValue,
   type Field,
   type JsonObject,
   type JsonValue,
@@ -63,7 +64,7 @@ export function isMapEntry(avro: AvroSchema, item: Type): boolean {
 }
 
 /** Returns the name of the field of a union's struct that holds the values of a branch. */
-export function unionFieldName(branch: Type, index: number, { generalized, enhanced }: AvroOptions): string {
+function unionFieldName(branch: Type, index: number, { generalized, enhanced }: AvroOptions): string {
   if (generalized) return `${Names.unionFieldPrefix}${index}`
   if (branch.name === undefined) return branch.typeName
   return enhanced ? branch.name : splitName(branch.name, false).name
@@ -206,8 +207,8 @@ class ConnectBuilder {
     const parameters: Record<string, string> = {}
     const isDecimal = isLogical(json, 'decimal')
     if (isDecimal) {
-      const { scale, precision = defaultPrecision } = json
-      if (typeof scale !== 'number') throw new DataError('scale must be specified and must be a number.')
+      const { scale = 0, precision = defaultPrecision } = json
+      if (typeof scale !== 'number') throw new DataError('scale must be a number.')
       if (typeof precision !== 'number') throw new DataError('precision property must be a JSON Integer.')
       parameters['scale'] = String(scale)
       if (precision !== defaultPrecision) parameters[Names.decimalPrecision] = String(precision)
@@ -241,10 +242,6 @@ class ConnectBuilder {
     if (connectMetaData) Object.assign(parameters, textsOf(json))
     for (const [key, value] of Object.entries(json))
       if (key.startsWith(avroPrefix)) parameters[key] = typeof value === 'string' ? value : JSON.stringify(value)
-    const connectDefault = json[Names.connectDefault]
-    const given = place.fieldDefault ?? connectDefault
-    const isOfField = place.fieldDefault !== undefined && connectDefault === undefined
-    if (isOfField && !discard && connectMetaData) parameters[Names.fieldDefault] = 'true'
     const schema: Schema = {
       ...base,
       optional: place.optional,
@@ -253,8 +250,20 @@ class ConnectBuilder {
       doc: this.#docOf(type, json, place),
       parameters: Object.keys(parameters).length === 0 ? null : parameters,
     }
-    const value = given === undefined ? undefined : defaultOfAvro(this.#avro, type, schema, given)
-    return value === undefined || value === null ? schema : { ...schema, defaultValue: value }
+    return this.#withDefault(type, place, schema)
+  }
+
+  /** The default of the field if there is one that fits, else that of the type. */
+  #withDefault(type: Type, { fieldDefault }: Place, schema: Schema): Schema {
+    const { connectMetaData, discardTypeDocDefault: discard } = this.#options
+    const connectDefault = this.#avro.attributes.get(type)?.[Names.connectDefault]
+    const valueOf = (json: JsonValue | undefined): ConnectValue | undefined =>
+      json === undefined ? undefined : defaultOfAvro(this.#avro, type, schema, json)
+    const ofField = valueOf(fieldDefault)
+    const isMarked = ofField !== undefined && connectDefault === undefined && !discard && connectMetaData
+    const parameters = isMarked ? { ...schema.parameters, [Names.fieldDefault]: 'true' } : schema.parameters
+    const defaultValue = ofField ?? valueOf(connectDefault) ?? undefined
+    return { ...schema, parameters, defaultValue }
   }
 
   #nameOf(type: Type, json: JsonObject, base: Schema): string | null {

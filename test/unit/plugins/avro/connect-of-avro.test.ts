@@ -227,7 +227,7 @@ describe('the Connect schema of an Avro schema', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['null alone', 'null', /Standalone null/],
-    ['a decimal without scale', { type: 'bytes', logicalType: 'decimal' }, /scale must be specified/],
+    ['a scale that is no number', { type: 'bytes', logicalType: 'decimal', scale: 'x' }, /scale must be a number/],
     ['an unknown type of Connect', { type: 'int', 'connect.type': 'int7' }, /int7/],
     ['parameters that are no texts', { type: 'int', 'connect.parameters': { a: 1 } }, /"a" is not/],
     ['a version that is no number', { type: 'int', 'connect.version': 'x' }, /Invalid Connect version/],
