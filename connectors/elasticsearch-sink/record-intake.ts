@@ -1,4 +1,11 @@
-import { DataError, lastHeader, type Counter, type SinkRecord, type SinkTaskContext } from 'penstock/api'
+import {
+  DataError,
+  lastHeader,
+  type Counter,
+  type ErrantRecordReporter,
+  type SinkRecord,
+  type SinkTaskContext,
+} from 'penstock/api'
 import type { BulkActionEncoder, Operation } from './bulk/operation.ts'
 import type { SinkSettings } from './config/settings.ts'
 import { documentId, positionId } from './document/document-id.ts'
@@ -22,6 +29,8 @@ export interface RecordIntakeParts {
   readonly encoder: BulkActionEncoder
   /** Receives the operations. */
   readonly keyChanges: KeyChanges
+  /** Keeps records that make no document; null without a dead letter queue. */
+  readonly letters: ErrantRecordReporter | null
   readonly signal: AbortSignal
 }
 
@@ -39,6 +48,7 @@ export class RecordIntake {
   readonly #topicIndices: TopicIndices
   readonly #infinities: InfinityCount
   readonly #dropped: Counter
+  #reports: Promise<void>[] = []
 
   constructor(parts: RecordIntakeParts) {
     const { settings, context } = parts
@@ -71,6 +81,14 @@ export class RecordIntake {
       this.#drop(record, progress, error)
       return null
     }
+  }
+
+  /** Waits until the records that make no document are dead letters. @throws what fails the task */
+  async reported(): Promise<void> {
+    if (this.#reports.length === 0) return
+    const reports = this.#reports
+    this.#reports = []
+    await Promise.all(reports)
   }
 
   #accept(record: SinkRecord, progress: PartitionProgress): Promise<void> | null {
@@ -153,10 +171,17 @@ export class RecordIntake {
     return operation
   }
 
-  /** @throws DataError unless `drop.invalid.message` is set. */
+  /** @throws DataError unless the record is kept as a dead letter, or `drop.invalid.message` is set. */
   #drop(record: SinkRecord, progress: PartitionProgress, error: DataError): void {
-    const { settings, context, keyChanges } = this.#parts
+    const { settings, context, keyChanges, letters } = this.#parts
     const place = placeOf(record)
+    if (letters !== null) {
+      const report = this.#report(letters, record, progress, error)
+      report.catch(() => undefined)
+      this.#reports.push(report)
+      keyChanges.release(progress)
+      return
+    }
     if (!settings.dropInvalid)
       throw new DataError(`record ${place}: ${error.message}`, {
         cause: error,
@@ -167,6 +192,18 @@ export class RecordIntake {
     context.logger.warn(`record ${place} was dropped (drop.invalid.message=true): ${error.message}`)
     progress.skip(record.originalOffset)
     keyChanges.release(progress)
+  }
+
+  async #report(
+    letters: ErrantRecordReporter,
+    record: SinkRecord,
+    progress: PartitionProgress,
+    error: DataError,
+  ): Promise<void> {
+    const mark = progress.begin(record.originalOffset)
+    await letters.report(record, error)
+    progress.finish(mark)
+    progress.advance()
   }
 
   /** With this header, our source names key columns whose values are unknown: the key may be that of another row. */

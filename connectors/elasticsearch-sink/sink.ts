@@ -1,4 +1,4 @@
-import type { SinkTaskContext } from 'penstock/api'
+import type { ErrantRecordReporter, SinkTaskContext } from 'penstock/api'
 import { BulkSender } from './bulk/bulk-sender.ts'
 import { BulkWriter } from './bulk/bulk-writer.ts'
 import { BulkActionEncoder } from './bulk/operation.ts'
@@ -33,12 +33,18 @@ export interface Sink {
   readonly stop: AbortController
 }
 
+/** Keeps the records that make no document, or that Elasticsearch rejects; null without a dead letter queue. */
+function lettersOf({ errantRecordReporter }: SinkTaskContext): ErrantRecordReporter | null {
+  return errantRecordReporter?.keepsRecords === true ? errantRecordReporter : null
+}
+
 /** Builds the parts of a task. Sends nothing. @throws ConfigError */
 export async function openSink(context: SinkTaskContext, limits: LedgerLimits): Promise<Sink> {
   const settings = settingsOf(context.config)
   const { metrics, clock, logger } = context
   const stop = new AbortController()
   const { signal } = stop
+  const letters = lettersOf(context)
   const cluster = await openCluster(settings, clock)
   const retries = retriesFor(settings, context)
   const partitions = new Partitions(context)
@@ -67,9 +73,20 @@ export async function openSink(context: SinkTaskContext, limits: LedgerLimits): 
     metrics: senderMetrics(metrics),
     conflicts,
     missing,
+    letters,
   })
   const keyChanges = new KeyChanges((operation) => writer.add(operation), clock)
-  const intake = new RecordIntake({ settings, context, partitions, indices, watch, encoder, keyChanges, signal })
+  const intake = new RecordIntake({
+    settings,
+    context,
+    partitions,
+    indices,
+    watch,
+    encoder,
+    keyChanges,
+    letters,
+    signal,
+  })
   return { context, settings, cluster, partitions, intake, keyChanges, writer, watch, conflicts, missing, stop }
 }
 

@@ -46,6 +46,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     releaseLate(sink)
     writer.pump()
     if (writer.failure !== null) throw writer.failure
+    await intake.reported()
     missing.look()
     await readAgain(sink)
   }

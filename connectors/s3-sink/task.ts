@@ -1,6 +1,7 @@
 import {
   abortable,
   ConnectError,
+  DataError,
   DeadlineExceededError,
   present,
   RetriableError,
@@ -91,9 +92,10 @@ export class S3SinkTask implements SinkTask {
     const rewound = await this.#rewind(running)
     if (records.length > 0) await this.#waitForRoom(running)
     const nowMs = running.clock.now()
-    this.#append(records, rewound, nowMs)
+    const reports = this.#append(records, rewound, nowMs)
     this.#endAndSpill(running, nowMs)
     this.#wakeForDeadline(running, nowMs)
+    if (reports.length > 0) await Promise.all(reports)
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly DurableOffset[]> {
@@ -175,7 +177,9 @@ export class S3SinkTask implements SinkTask {
     }
   }
 
-  #append(records: readonly SinkRecord[], rewound: ReadonlySet<string>, nowMs: number): void {
+  /** Returns the reports of records that cannot be written. */
+  #append(records: readonly SinkRecord[], rewound: ReadonlySet<string>, nowMs: number): readonly Promise<void>[] {
+    const reports: Promise<void>[] = []
     let writer: PartitionWriter | null = null
     for (const record of records) {
       const { originalTopic: topic, originalPartition: partition } = record
@@ -184,9 +188,28 @@ export class S3SinkTask implements SinkTask {
         writer = present(this.#writers.get(nameOf({ topic, partition })), `writer of ${topic}-${partition}`)
         if (record.topic !== topic) this.#noteRename(record)
       }
-      if (record.value !== null) writer.append(record, nowMs)
-      else if (!this.#started().settings.ignoreNullValues) throw nullValue(record)
+      try {
+        if (record.value !== null) writer.append(record, nowMs)
+        else if (!this.#started().settings.ignoreNullValues) throw nullValue(record)
+      } catch (error) {
+        reports.push(this.#report(record, error))
+      }
     }
+    return reports
+  }
+
+  /**
+   * Hands a record that cannot be written to the dead letter queue. Its offset is a gap in the objects, as that of a record without
+   * a value. @throws the error without a dead letter queue, or when it does not concern the record
+   */
+  #report(record: SinkRecord, error: unknown): Promise<void> {
+    const { errantRecordReporter: reporter } = this.#started().context
+    if (!(error instanceof DataError)) throw error
+    const failure = unwritable(record, error)
+    if (reporter?.keepsRecords !== true) throw failure
+    const report = reporter.report(record, failure)
+    report.catch(() => undefined)
+    return report
   }
 
   /** Reads partitions whose upload was lost again, from the end of their objects in the store. Returns their names. */
@@ -274,6 +297,13 @@ export class S3SinkTask implements SinkTask {
   #started(): Running {
     return present(this.#running, 'a started task')
   }
+}
+
+function unwritable({ originalTopic, originalPartition, originalOffset }: SinkRecord, error: DataError): DataError {
+  return new DataError(
+    `the record ${originalTopic}-${originalPartition}@${originalOffset} cannot be written as JSON: ${error.message}`,
+    { cause: error, stage: 'TASK_PUT', topicPartition: `${originalTopic}-${originalPartition}` },
+  )
 }
 
 function nullValue({ originalTopic, originalPartition, originalOffset }: SinkRecord): ConnectError {

@@ -103,9 +103,20 @@ export interface DurableOffset extends OffsetToCommit {
   readonly asProof?: boolean
 }
 
-/** Reports records that a sink could not deliver. Set only if `errors.tolerance` or a dead letter queue is configured. */
+/** Where a record that a sink reports was read. A {@link SinkRecord} says it. */
+export type ReportedRecord = Pick<SinkRecord, 'originalTopic' | 'originalPartition' | 'originalOffset'>
+
+/** Reports records that a sink cannot deliver (KIP-610). */
 export interface ErrantRecordReporter {
-  report(record: SinkRecord, error: Error): Promise<void>
+  /** Whether they are kept in a dead letter queue. Otherwise they are only logged. */
+  readonly keepsRecords: boolean
+  /**
+   * Writes the record, as it was read, to the dead letter queue, with the message of `error`. Resolves when it is durable there;
+   * no offset is committed before that (I1), so a task may regard the record as done. A task that reports many waits for the
+   * promises, to bound what is in progress (I10). Rejects when the task fails: by `errors.tolerance=none`, or because the
+   * record cannot be written.
+   */
+  report(record: ReportedRecord, error: Error): Promise<void>
 }
 
 export interface SinkTaskContext extends TaskContext {
@@ -136,6 +147,7 @@ export interface SinkTaskContext extends TaskContext {
   showWaiting?(reason: string | null): void
   /** Fails the task from outside a call, for example from a request in the background. */
   raiseError(error: Error): void
+  /** Null unless the connector has a dead letter queue or logs errors (`errors.log.enable`). */
   readonly errantRecordReporter: ErrantRecordReporter | null
 }
 

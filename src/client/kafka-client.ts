@@ -6,7 +6,7 @@ import { GroupMember } from './group/group-member.ts'
 import type { GroupMemberOptions } from './group/group-member-options.ts'
 import { Producer, type ProducerListener, type ProducerOptions } from './producer/producer.ts'
 import type { FetchedRecord } from './consumer/fetched-record.ts'
-import { partitionRanges, readRanges, type PartitionRange } from './consumer/topic-tail.ts'
+import { partitionRanges, readRanges, type PartitionRange, type ReadRangesOptions } from './consumer/topic-tail.ts'
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
 
 /**
@@ -67,9 +67,9 @@ export class KafkaClient {
   async readRanges(
     ranges: readonly PartitionRange[],
     onRecord: (record: FetchedRecord) => void,
-    signal: AbortSignal,
+    options: ReadRangesOptions,
   ): Promise<void> {
-    await readRanges(this.#cluster, ranges, onRecord, signal)
+    await readRanges(this.#cluster, ranges, onRecord, options)
   }
 
   /** Creates a member of a group that assigns something else than partitions. */

@@ -1,5 +1,5 @@
 import type { estypes } from '@elastic/elasticsearch'
-import { ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
+import { ConnectError, RetriableError, type Clock, type ErrantRecordReporter, type Logger } from 'penstock/api'
 import { bodyOf, type Lines } from './bulk-body-arena.ts'
 import { classify, opensShard, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
 import type { SinkSettings } from '../config/settings.ts'
@@ -25,6 +25,8 @@ export interface SenderParts {
   readonly metrics: SenderMetrics
   readonly conflicts: ConflictWatch
   readonly missing: MissingValues
+  /** Keeps the records whose documents Elasticsearch rejects; null without a dead letter queue. */
+  readonly letters: ErrantRecordReporter | null
   readonly signal: AbortSignal
 }
 
@@ -107,7 +109,7 @@ export class BulkSender {
   }
 
   async #read(operations: readonly Operation[], body: string): Promise<Step> {
-    const { watch, signal, settings } = this.#parts
+    const { watch, signal, settings, letters } = this.#parts
     watch.wrote()
     if (opensShard(body)) await watch.suspect(indicesOf(operations), signal)
     if (succeeded(body, operations.length)) {
@@ -124,8 +126,13 @@ export class BulkSender {
     }
     const failed = new Set<Operation>()
     let trouble: Trouble | null = null
+    const reports: Promise<void>[] = []
     for (const [i, operation] of operations.entries()) {
       const outcome = classify(items[i] as BulkItem, operation)
+      if (outcome.kind === 'malformed' && letters !== null) {
+        reports.push(this.#report(operation, outcome.reason, letters))
+        continue
+      }
       if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
         this.#finish(operation, outcome)
         continue
@@ -134,8 +141,23 @@ export class BulkSender {
       const code = outcome.kind === 'no-index' ? 'ES_INDEX_MISSING' : outcome.code
       trouble ??= { code, reason: `${describe(operation)}: ${outcome.reason}` }
     }
+    if (reports.length > 0) await Promise.all(reports)
     if (trouble?.code === 'ES_INDEX_MISSING' && !settings.requireAlias) await watch.suspect(indicesOf(failed), signal)
     return trouble === null ? done : { kind: 'again', remaining: toRepeat(operations, failed), trouble }
+  }
+
+  /** The record becomes a dead letter with Elasticsearch's reason, and its operation is done then. @throws what fails the task */
+  async #report(operation: Operation, reason: string, letters: ErrantRecordReporter): Promise<void> {
+    const { progress, mark } = operation
+    const record = {
+      originalTopic: progress.topic,
+      originalPartition: progress.partition,
+      originalOffset: progress.offsetOf(mark),
+    }
+    await letters.report(record, malformed(operation, reason))
+    this.#parts.metrics.malformed.add(1)
+    this.#parts.conflicts.over([operation])
+    progress.finish(mark)
   }
 
   #finish(operation: Operation, outcome: Outcome): void {
@@ -154,19 +176,28 @@ export class BulkSender {
       if (settings.malformed === 'warn')
         logger.warn(`dropped, as behavior.on.malformed.documents says: ${describe(operation)}: ${outcome.reason}`)
     } else if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
-      const remedy =
-        outcome.kind === 'malformed'
-          ? '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: the sink then skips such documents'
-          : ''
-      throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}${remedy}`, {
-        code: outcome.kind === 'malformed' ? 'ES_MALFORMED' : 'ES_REFUSED',
-        stage: 'TASK_PUT',
-        topicPartition: placeOf(operation),
-      })
+      throw outcome.kind === 'malformed'
+        ? malformed(operation, `${outcome.reason}${malformedRemedy}`)
+        : indexingFailed(operation, 'ES_REFUSED', outcome.reason)
     }
     conflicts.over([operation])
     operation.progress.finish(operation.mark)
   }
+}
+
+const malformedRemedy =
+  '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: the sink then skips such documents'
+
+function malformed(operation: Operation, reason: string): ConnectError {
+  return indexingFailed(operation, 'ES_MALFORMED', reason)
+}
+
+function indexingFailed(operation: Operation, code: string, reason: string): ConnectError {
+  return new ConnectError(`Indexing failed: ${describe(operation)}: ${reason}`, {
+    code,
+    stage: 'TASK_PUT',
+    topicPartition: placeOf(operation),
+  })
 }
 
 type Step =

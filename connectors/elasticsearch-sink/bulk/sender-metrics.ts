@@ -23,7 +23,7 @@ export function senderMetrics(metrics: TaskMetrics): SenderMetrics {
     ),
     malformed: metrics.counter(
       'elasticsearch_malformed_total',
-      'Documents that Elasticsearch rejected and behavior.on.malformed.documents skipped',
+      'Documents that Elasticsearch rejected, and that were skipped or became dead letters',
     ),
   }
 }

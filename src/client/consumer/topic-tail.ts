@@ -1,3 +1,4 @@
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
 import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type FetchedRecord } from './fetched-record.ts'
@@ -7,12 +8,18 @@ import { listOffsets, offsetTimes } from './list-offsets.ts'
 const pollMs = 1_000
 const recordsPerPoll = 5_000
 /** Limits of the buffers (I10): many partitions are read concurrently. */
-const limits = { isolation: 'read_committed', maxBytes: 4 * 1024 * 1024, maxPartitionBytes: 256 * 1024 } as const
+const limits = { maxBytes: 4 * 1024 * 1024, maxPartitionBytes: 256 * 1024 } as const
 
 /** The offsets of a partition's records: from `start` to before `end`. */
 export interface PartitionRange extends TopicPartition {
   readonly start: number
   readonly end: number
+}
+
+/** How to read ranges. */
+export interface ReadRangesOptions {
+  readonly signal: AbortSignal
+  readonly isolation?: IsolationLevel
 }
 
 /** Returns the offset ranges of all partitions of these topics. Topics that do not exist are omitted. */
@@ -45,9 +52,9 @@ export async function readRanges(
   cluster: Cluster,
   ranges: readonly PartitionRange[],
   onRecord: (record: FetchedRecord) => void,
-  signal: AbortSignal,
+  { signal, isolation = 'read_committed' }: ReadRangesOptions,
 ): Promise<void> {
-  const fetcher = new Fetcher(cluster, limits)
+  const fetcher = new Fetcher(cluster, { ...limits, isolation })
   let open = ranges.filter(({ start, end }) => start < end)
   const ends = new Map(open.map((range) => [formatTopicPartition(range), range.end]))
   try {

@@ -21,13 +21,14 @@ import { formatTaskId } from '../../config/connector/task-id.ts'
 import { consumerOptions, ownEndMs, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
+import type { SinkDeadLetters } from './errors/sink-errors.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import type { HostContext } from './host-context.ts'
 import { HostedListener } from './secrets/hosted-listener.ts'
 import { TaskSecrets } from './secrets/task-secrets.ts'
 import { greatestHeader } from './source/greatest-header.ts'
 import { RecordEncoder } from './conversion/record-encoder.ts'
-import { SinkTaskLoop, type SinkDeadLetters } from './sink/sink-task-loop.ts'
+import { SinkTaskLoop } from './sink/sink-task-loop.ts'
 import { offsetRecordOf } from './source/source-offset-record.ts'
 import { SourceTaskLoop } from './source/source-task-loop.ts'
 import { subscriptionOf } from './sink/membership/subscription-of.ts'
@@ -257,12 +258,15 @@ export class TaskHost {
     const { settings, plugins, mayWrite } = this.#options
     const { run, control, leftovers, listener } = task
     const config: RawConfig = run.connectorConfig
+    const consumer = consumerOptions(run.id, settings, config)
+    const { isolation = 'read_committed' } = consumer
     return new SinkTaskLoop({
       createTask: () => leftovers.sink(sinkTask(plugin)),
       context,
       transforms: await loadTransforms(plugins, config),
       converters: await loadConverters(plugins, config, settings),
-      consumer: kafka.consumer(consumerOptions(run.id, settings, config)),
+      consumer: kafka.consumer(consumer),
+      readRange: async (range, onRecord, signal) => await kafka.readRanges([range], onRecord, { signal, isolation }),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       deadLetters: this.#deadLetters(run, kafka),

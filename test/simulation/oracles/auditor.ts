@@ -55,7 +55,7 @@ export class Auditor {
   async records(): Promise<readonly string[]> {
     const values: string[] = []
     const ranges = await this.#client.partitionRanges([dataTopic], signal)
-    await this.#client.readRanges(ranges, ({ value }) => values.push(value?.toString() ?? ''), signal)
+    await this.#client.readRanges(ranges, ({ value }) => values.push(value?.toString() ?? ''), { signal })
     return values
   }
 }

@@ -4,12 +4,10 @@ import type { SinkTask } from '../../../src/api/task.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import {
-  SinkTaskLoop,
-  type RecordConsumer,
-  type SinkDeadLetters,
-} from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
+import { SinkTaskLoop, type RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
 import type { Converters } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
+import type { ReadRange } from '../../../src/runtime/task-thread/errors/errant-records.ts'
+import type { SinkDeadLetters } from '../../../src/runtime/task-thread/errors/sink-errors.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/conversion/transform-chain.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from '../quiet-logger.ts'
@@ -37,6 +35,8 @@ export interface RunningSinkOptions {
   /** The connector's config: `errors.*`. */
   readonly connectorConfig?: RawConfig
   readonly deadLetters?: SinkDeadLetters
+  /** None by default: records that the task reports are not there any more. */
+  readonly readRange?: ReadRange
   readonly raw?: RawConfig
   readonly configDef?: Parameters<typeof parseConfig>[0]
   readonly commitIntervalMs?: number
@@ -79,6 +79,7 @@ export class RunningSink {
       subscription: { topics: options.topics },
       clusterId: options.clusterId ?? null,
       deadLetters: options.deadLetters ?? null,
+      readRange: options.readRange ?? (async () => undefined),
       control: this.control,
       run: { ...testRun, connectorConfig: options.connectorConfig ?? {} },
       listener: {

@@ -4,6 +4,7 @@ import {
   type Clock,
   type ConnectValue,
   type ConnectorPlugin,
+  type ErrantRecordReporter,
   type Header,
   type Logger,
   type OffsetToCommit,
@@ -123,6 +124,8 @@ export class SinkTaskHarness {
 
   /** Says which records pass the transforms; the others are left out, their offsets are not. */
   keeps: (record: SinkRecord) => boolean = () => true
+  /** What receives the records that the task reports. */
+  reporter: ErrantRecordReporter | null = null
   /** A commit that was asked for comes with every so many turns of {@link runUntil}. */
   commitEvery = 1
   /** Whether the task is a member of its group: the coordinator refuses commits of others. */
@@ -329,7 +332,7 @@ export class SinkTaskHarness {
       raiseError: (error) => {
         this.#raised ??= error
       },
-      errantRecordReporter: null,
+      errantRecordReporter: this.reporter,
     }
   }
 }

@@ -104,18 +104,24 @@ export class DeadLetterQueue {
 
   /** Returns whether all letters are durable, waiting for that for at most `ms`. */
   async settled(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#isLost || this.#pending === 0) return !this.#isLost
+    if (this.#pending === 0 || this.#isLost) return !this.#isLost
     try {
-      await withDeadline({ clock: this.#options.clock, ms, signal }, async (bound) => await this.#producer.flush(bound))
+      return await withDeadline({ clock: this.#options.clock, ms, signal }, async (bound) => await this.durable(bound))
     } catch (error) {
       if (error instanceof DeadlineExceededError) return false
       throw error
     }
+  }
+
+  /** Waits until all letters are durable; returns false when one is lost. @throws the reason of the signal */
+  async durable(signal: AbortSignal): Promise<boolean> {
+    if (this.#pending > 0 && !this.#isLost) await this.#producer.flush(signal)
     return !this.#isLost
   }
 
-  /** Letters that are not durable yet may get lost: no offset behind them is committed. */
-  async close(): Promise<void> {
+  /** Waits for letters at most `ms`. Those that are not durable then may get lost: no offset behind them is committed. */
+  async close(ms: number): Promise<void> {
+    await this.settled(ms, new AbortController().signal)
     this.#isClosed = true
     await this.#producer.close(AbortSignal.abort())
   }

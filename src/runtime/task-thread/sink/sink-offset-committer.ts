@@ -19,6 +19,8 @@ export interface SinkOffsetCommitterOptions {
   readonly logger: Logger
   readonly intervalMs: number
   readonly setCondition: TaskContext['setCondition']
+  /** Returns whether the records that have failed so far are durable elsewhere, waiting for that for at most `ms`. */
+  readonly settled: (ms: number, signal: AbortSignal) => Promise<boolean>
 }
 
 /** A commit that takes longer is shown in the task's status. Milliseconds. */
@@ -45,16 +47,21 @@ export class SinkOffsetCommitter {
     this.dueAt = options.clock.monotonic() + options.intervalMs
   }
 
-  /** Nothing can be committed now. */
-  postpone(): void {
-    this.dueAt = this.#options.clock.monotonic() + Math.min(this.#options.intervalMs, postponedMs)
-  }
-
-  /** @throws what `preCommit` throws unless it is retriable, BrokerError, or the reason of the signal */
-  async commit(task: SinkTask, signal: AbortSignal): Promise<void> {
+  /**
+   * Commits nothing before the records that have failed are durable in the dead letter queue (I1, I7).
+   * @param patienceMs how long to wait for them; after that, the commit is tried again soon
+   * @throws what `preCommit` throws unless it is retriable, BrokerError, or the reason of the signal
+   */
+  async commit(task: SinkTask, signal: AbortSignal, patienceMs: number): Promise<void> {
+    const { positions, logger, settled } = this.#options
+    if (!(await settled(patienceMs, signal))) return this.#postpone()
     const durable = await this.#durableIn(task)
     if (durable === null || durable.length === 0) return
-    const { positions, logger } = this.#options
+    // The task may have reported records meanwhile.
+    if (!(await settled(patienceMs, signal))) {
+      task.commitFailed?.(durable)
+      return this.#postpone()
+    }
     const { commit, known, rejected } = positions.committable(durable)
     for (const offset of rejected) {
       logger.warn(`offset ${offset.offset} of ${formatTopicPartition(offset)} is not committed: ${offset.reason}`)
@@ -77,6 +84,10 @@ export class SinkOffsetCommitter {
       this.dueAt = clock.monotonic() + retries.failed('preCommit', error)
       return null
     }
+  }
+
+  #postpone(): void {
+    this.dueAt = this.#options.clock.monotonic() + Math.min(this.#options.intervalMs, postponedMs)
   }
 
   async #send(task: SinkTask, commit: readonly OffsetToCommit[], signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
-import type { OffsetToCommit, SinkTaskContext } from '../../../api/task.ts'
+import type { ErrantRecordReporter, OffsetToCommit, SinkTaskContext } from '../../../api/task.ts'
 import type { HostContext } from '../host-context.ts'
 import { type SinkPositions } from './sink-positions.ts'
 import type { TaskControl } from '../task-control.ts'
@@ -17,6 +17,7 @@ export interface SinkRequestTargets {
   readonly status: TaskStatus
   readonly clusterId: string | null
   readonly topicId: (topic: string) => string | null
+  readonly reporter: ErrantRecordReporter | null
 }
 
 /** Requests that a sink task has made through its context, and that the loop has not carried out. */
@@ -52,7 +53,7 @@ export class SinkRequests {
 
   /** The context of the task, through which it makes requests. */
   context(context: HostContext, targets: SinkRequestTargets): SinkTaskContext {
-    const { positions, control, pause, resume, highWatermark, status, clusterId, topicId } = targets
+    const { positions, control, pause, resume, highWatermark, status, clusterId, topicId, reporter } = targets
     return {
       ...context,
       setCondition: (code, message) => status.setCondition(code, message),
@@ -84,7 +85,7 @@ export class SinkRequests {
       },
       showWaiting: (reason) => status.show({ waiting: { by: this, reason } }),
       raiseError: (error) => control.fail(error),
-      errantRecordReporter: null,
+      errantRecordReporter: reporter,
     }
   }
 }

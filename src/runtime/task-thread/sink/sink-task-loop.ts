@@ -5,8 +5,6 @@ import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { TopicSelection } from '../../../client/consumer/subscription.ts'
 import type { ConsumerListener } from '../../../client/group/consumer-listener.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
-import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
-import { formatTaskId } from '../../../config/connector/task-id.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -22,10 +20,8 @@ import { RetryStreak } from '../retry-streak.ts'
 import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { TransformStep } from '../conversion/transform-chain.ts'
-import { consumedRecordText } from '../errors/error-log.ts'
-import { DeadLetterQueue, type DeadLetterTarget } from '../errors/dead-letter-queue.ts'
-import { deadLetterReporter, type DeadLetterForm } from '../errors/error-reporter.ts'
-import { TaskErrors } from '../errors/task-errors.ts'
+import type { ReadRange } from '../errors/errant-records.ts'
+import { SinkErrors, type SinkDeadLetters } from '../errors/sink-errors.ts'
 import { SinkDelivery } from './sink-delivery.ts'
 import { SinkMeters } from './sink-meters.ts'
 import { SinkOffsetCommitter } from './sink-offset-committer.ts'
@@ -62,6 +58,8 @@ export interface SinkTaskLoopOptions {
   readonly clusterId: string | null
   /** Where records go that fail; absent or null: there is no dead letter queue. */
   readonly deadLetters?: SinkDeadLetters | null
+  /** Reads records again that the task reports. */
+  readonly readRange: ReadRange
   readonly control: TaskControl
   readonly run: TaskRun
   readonly listener: TaskProgressListener<TaskRun>
@@ -73,12 +71,6 @@ export interface SinkTaskLoopOptions {
   readonly flushTimeoutMs: number
   /** How long the end of the task may take, a last `put`, `flush` and commit included. */
   readonly endTimeoutMs: number
-}
-
-/** The dead letter queue of a sink. */
-export interface SinkDeadLetters {
-  readonly target: DeadLetterTarget
-  readonly form: DeadLetterForm
 }
 
 /** How long a turn of the task waits for dead letters. After that, polling continues, and the commit is tried again. */
@@ -103,8 +95,7 @@ export class SinkTaskLoop {
   readonly #meters: SinkMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
-  readonly #letters: DeadLetterQueue | null
-  readonly #errors: TaskErrors<FetchedRecord>
+  readonly #errors: SinkErrors
   readonly #delivery: SinkDelivery
   readonly #rebalances: SinkRebalanceListener
   readonly #committer: SinkOffsetCommitter
@@ -136,27 +127,12 @@ export class SinkTaskLoop {
     const retries = { control, status: this.#status, clock, logger, retries: this.#meters.retries }
     this.#retries = new RetryStreak(retries)
     const setCondition = this.#setCondition.bind(this)
-    const { deadLetters = null } = options
-    this.#letters =
-      deadLetters === null
-        ? null
-        : new DeadLetterQueue({ target: deadLetters.target, control, metrics, clock, setCondition })
-    this.#errors = new TaskErrors({
-      reporter:
-        deadLetters === null || this.#letters === null ? null : deadLetterReporter(this.#letters, deadLetters.form),
-      settings: errorSettingsOf(run.connectorConfig),
-      task: formatTaskId(run.id),
-      metrics,
-      clock,
-      logger,
-      setCondition,
-      describe: consumedRecordText,
-    })
+    this.#errors = new SinkErrors({ ...options, setCondition })
     this.#delivery = new SinkDelivery({
       ...parts,
       retries: this.#retries,
       conversionRetries: new RetryStreak(retries),
-      errors: this.#errors,
+      errors: this.#errors.records,
     })
     this.#rebalances = new SinkRebalanceListener({
       ...parts,
@@ -174,6 +150,7 @@ export class SinkTaskLoop {
       ...parts,
       retries: new RetryStreak(retries),
       intervalMs: options.commitIntervalMs,
+      settled: async (ms, signal) => await this.#errors.settled(ms, signal),
       setCondition,
     })
   }
@@ -210,7 +187,7 @@ export class SinkTaskLoop {
     while (!this.#control.isEnding) {
       const task = this.#options.createTask()
       try {
-        if (this.#letters !== null) await this.#letters.prepare(this.#control.stopSignal)
+        await this.#errors.prepare(this.#control.stopSignal)
         await abortable(task.start(this.#context()), this.#control.stopSignal)
         this.#task = task
         this.#options.consumer.subscribe(this.#options.subscription, this.#consumerListener())
@@ -310,16 +287,12 @@ export class SinkTaskLoop {
     this.#meters.standing(lags, this.#positions.uncommitted())
   }
 
-  /**
-   * Runs inside the lock. What the task has asked to read again is not delivered any more, and must not be committed. Neither is
-   * an offset before the dead letters of the records before it are durable (I1, I7).
-   */
+  /** Runs inside the lock. What the task has asked to read again is not delivered any more, and must not be committed. */
   async #commit(signal: AbortSignal, lettersMs: number): Promise<void> {
     if (this.#task === null) return
-    if (this.#letters !== null && !(await this.#letters.settled(lettersMs, signal))) return this.#committer.postpone()
     for (const seek of this.#requests.seeks) this.#positions.sought(seek)
     this.#requests.commit = false
-    await this.#committer.commit(this.#task, signal)
+    await this.#committer.commit(this.#task, signal, lettersMs)
     this.#measure()
   }
 
@@ -352,6 +325,7 @@ export class SinkTaskLoop {
       status: this.#status,
       clusterId,
       topicId: (topic) => consumer.topicId(topic),
+      reporter: this.#errors.reporter,
     })
   }
 
@@ -367,14 +341,15 @@ export class SinkTaskLoop {
   }
 
   async #finish(): Promise<void> {
-    this.#rebalances.endBy(this.#clock.monotonic() + this.#options.endTimeoutMs)
+    const { endTimeoutMs, flushTimeoutMs } = this.#options
+    const endAt = this.#clock.monotonic() + endTimeoutMs
+    this.#rebalances.endBy(endAt)
     await this.#exclusively(async (task) => {
       await this.#rebalances.closeAll(task)
       await stopQuietly(task, this.#logger)
       this.#task = null
     })
-    this.#errors.close()
-    await this.#letters?.close()
+    await this.#errors.close(Math.max(0, Math.min(flushTimeoutMs, endAt - this.#clock.monotonic())))
     await this.#options.consumer.close().catch((error: unknown) => {
       this.#logger.warn(`the consumer did not leave its group gracefully: ${errorMessage(error)}`)
     })

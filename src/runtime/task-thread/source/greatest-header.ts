@@ -70,7 +70,7 @@ async function greatest(
     const last = ranges.map(({ topic, partition, start, end }) => {
       return { topic, partition, start: Math.max(start, end - tail), end }
     })
-    await client.readRanges(last, onRecord, signal)
+    await client.readRanges(last, onRecord, { signal })
     // The records before a tail without the header, if any.
     ranges = [...silent]
       .filter((range) => range.end - tail > range.start)

@@ -29,6 +29,7 @@ it('shows what a sink task waits for by itself, each reason once, until it conti
     status,
     clusterId: null,
     topicId: () => null,
+    reporter: null,
   })
   status.show({ state: 'RUNNING' })
   for (const reason of ['the index is closed', 'the index is closed', 'no answer', null, null])

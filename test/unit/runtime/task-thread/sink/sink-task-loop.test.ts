@@ -136,6 +136,7 @@ function host(
     consumer,
     subscription: { topics: ['t'] },
     clusterId: null,
+    readRange: async () => undefined,
     control,
     mayWrite: options.mayWrite ?? (() => true),
     run: testRun,

@@ -1,0 +1,83 @@
+import type { TaskContext } from '../../../api/task.ts'
+import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
+import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
+import { formatTaskId } from '../../../config/connector/task-id.ts'
+import type { HostContext } from '../host-context.ts'
+import type { TaskControl } from '../task-control.ts'
+import type { TaskRun } from '../../task-run.ts'
+import { DeadLetterQueue, type DeadLetterTarget } from './dead-letter-queue.ts'
+import { ErrantRecords, type ReadRange } from './errant-records.ts'
+import { consumedRecordText } from './error-log.ts'
+import { deadLetterReporter, type DeadLetterForm } from './error-reporter.ts'
+import { TaskErrors } from './task-errors.ts'
+
+/** The dead letter queue of a sink. */
+export interface SinkDeadLetters {
+  readonly target: DeadLetterTarget
+  readonly form: DeadLetterForm
+}
+
+export interface SinkErrorsOptions {
+  readonly run: TaskRun
+  readonly context: Pick<HostContext, 'clock' | 'logger' | 'metrics'>
+  readonly control: TaskControl
+  readonly setCondition: TaskContext['setCondition']
+  /** Absent or null: there is no dead letter queue. */
+  readonly deadLetters?: SinkDeadLetters | null
+  /** Reads records again that the task reports. */
+  readonly readRange: ReadRange
+}
+
+/** What becomes of the records that a sink fails on: those that do not convert, and those that the task reports. */
+export class SinkErrors {
+  /** Of conversions. */
+  readonly records: TaskErrors<FetchedRecord>
+  /** Of the task; null when nothing would receive its reports. */
+  readonly reporter: ErrantRecords | null
+  readonly #letters: DeadLetterQueue | null
+
+  constructor({ run, context, control, setCondition, deadLetters = null, readRange }: SinkErrorsOptions) {
+    const { clock, logger, metrics } = context
+    const settings = errorSettingsOf(run.connectorConfig)
+    const letters =
+      deadLetters === null
+        ? null
+        : new DeadLetterQueue({ target: deadLetters.target, control, metrics, clock, setCondition })
+    this.#letters = letters
+    this.records = new TaskErrors({
+      settings,
+      task: formatTaskId(run.id),
+      metrics,
+      clock,
+      logger,
+      setCondition,
+      describe: consumedRecordText,
+      reporter: deadLetters === null || letters === null ? null : deadLetterReporter(letters, deadLetters.form),
+    })
+    this.reporter =
+      letters !== null || settings.logs
+        ? new ErrantRecords({ errors: this.records, letters, readRange, control, clock })
+        : null
+  }
+
+  /** Creates the topic of the dead letter queue unless it exists. @throws a retriable error, or ConnectError */
+  async prepare(signal: AbortSignal): Promise<void> {
+    await this.#letters?.prepare(signal)
+  }
+
+  /**
+   * Returns whether the records that have failed so far are durable in the dead letter queue, waiting for that for at most `ms`.
+   * No offset may be committed before (I1, I7).
+   */
+  async settled(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (this.reporter !== null && !(await this.reporter.settled(ms))) return false
+    return this.#letters === null || (await this.#letters.settled(ms, signal))
+  }
+
+  /** @param ms how long to wait for dead letters */
+  async close(ms: number): Promise<void> {
+    this.records.close()
+    this.reporter?.close()
+    await this.#letters?.close(ms)
+  }
+}
