@@ -32,17 +32,8 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
   ['io.confluent.connect.json.JsonSchemaConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
-  ...each(
-    debeziumTransforms,
-    ['ExtractChangedRecordState', 'HeaderToValue', 'SchemaChangeEventFilter'],
-    transformInstead,
-  ),
   ...each(debeziumTransforms, ['TimezoneConverter', 'VectorToJsonConverter'], transformInstead),
   ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),
-  [
-    'io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent',
-    'decode the content of logical messages in the consumer',
-  ],
   ['io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb', transformInstead],
   ...each(
     'org.apache.kafka.connect.file',

@@ -11,6 +11,10 @@ const configs: Readonly<Record<string, RawConfig>> = {
     'add.fields': 'op,source.db',
     'add.headers': 'op',
   },
+  ExtractChangedRecordState: { 'header.changed.name': 'changed', 'header.unchanged.name': 'unchanged' },
+  HeaderToValue: { headers: 'h', fields: 'header', operation: 'move' },
+  SchemaChangeEventFilter: { 'schema.change.event.exclude.list': 'ALTER' },
+  DecodeLogicalDecodingMessageContent: { 'fields.null.include': 'true' },
   'outbox.EventRouter': {
     'table.field.event.key': 'id',
     'table.field.event.payload': '__proto__',

@@ -23,6 +23,10 @@ export const debeziumReasons = {
     'Without `table.fields.additional.error.on.missing`, a missing field of the envelope is left out, too; Debezium fails.',
   'expanded or text':
     'A JSON payload is expanded with all of its members, or stays text with the schema of text: a list, an integer past 64 bits, items of different types. Debezium gives such a text the schema of the list or object, or loses members.',
+  'no place':
+    '`HeaderToValue`: a header stays a header if the structure of its field is missing or null; Debezium loses it, or fails.',
+  'nothing to decode':
+    '`DecodeLogicalDecodingMessageContent` does not change records without a schema, such as tombstones; Debezium fails.',
 } as const
 
 const changed = (value: PartJson, headers: readonly (PartJson & { name: string })[] | null = null): ResultJson => ({
@@ -77,6 +81,18 @@ export const debeziumDeviations: Readonly<Record<string, Deviation>> = {
   },
   [`${router}: settings [{"table.fields.additional.placement":"nothing:envelope,type:envelope","table.fields.additional.error.on.missing":"false"},{}]`]:
     { reason: 'left out', result: withoutField },
+  ...Object.fromEntries(
+    ['after', 'nothing', 'op'].map((parent): [string, Deviation] => [
+      `HeaderToValue: no place: {"headers":"h","fields":"${parent}.one","operation":"move"}`,
+      { reason: 'no place', result: { changed: {} } },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['tombstone', 'no schema'].map((event): [string, Deviation] => [
+      `io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent: {}, ${event}`,
+      { reason: 'nothing to decode', result: { changed: {} } },
+    ]),
+  ),
   ...Object.fromEntries(
     Object.entries(documentResults).map(([name, result]): [string, Deviation] => [
       name,
