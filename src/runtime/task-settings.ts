@@ -18,6 +18,8 @@ export interface TaskSettings {
   readonly keyConverter: WorkerConverter
   readonly valueConverter: WorkerConverter
   readonly headerConverter: WorkerConverter
+  /** The schema registry of converters that name none. Absent: the worker serves none that they can use. */
+  readonly registryUrl?: string
   readonly offsetTopic: string
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number

@@ -16,7 +16,7 @@ const connection = {
   'schema.registry.url': {
     type: 'LIST',
     importance: 'HIGH',
-    doc: 'URLs of the schema registry, `http` or `https`. The next one is tried when one does not respond.',
+    doc: 'URLs of the schema registry, `http` or `https`. The next one is tried when one does not respond. By default that of the worker, if it serves one over http without authentication.',
     validator: nonEmptyList,
   },
   'basic.auth.credentials.source': {

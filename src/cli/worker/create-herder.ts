@@ -35,6 +35,8 @@ export interface HerderParts {
   readonly workerId: string
   readonly conditions: WorkerConditions
   readonly access: Pick<Access, 'restToken'>
+  /** For converters that name no schema registry. */
+  readonly registry: { readonly registryUrl?: string }
 }
 
 /** The main thread returns memory to the system when the configuration has not changed for this long. Milliseconds. */
@@ -45,7 +47,7 @@ const stopOverheadMs = 500
 
 /** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks. */
 export function createHerder(parts: HerderParts): WorkerHerder {
-  const { config, env, cleanup, client, broker, workerId, conditions, access } = parts
+  const { config, env, cleanup, client, broker, workerId, conditions, access, registry } = parts
   const { clock, logger, logLevels, logSink } = env
   const { foundPlugins, providers, offsetTopic, groupId, taskShutdownTimeoutMs } = config
   const memory = new IdleMemory(clock, idleMs)
@@ -86,7 +88,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
       new TaskThreads({
         ...threads,
         lease,
-        settings: taskSettings(config, broker.address),
+        settings: taskSettings(config, broker.address, registry),
         maxThreads: config.taskThreadsMax,
         blocking: config.blocking,
         listener,
@@ -94,7 +96,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
       }),
     plugins: new PluginRegistry(foundPlugins),
     serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
-    groupSettings: { groupId },
+    groupSettings: { groupId, ...registry },
     sessionKeySettings: sessionKeySettings(config),
     sendTaskConfigs: taskConfigsRequest(call),
     gracefulMs: taskShutdownTimeoutMs,

@@ -9,9 +9,14 @@ import type { BrokerAddress } from './embedded-broker.ts'
 const embeddedMetadataMaxAgeMs = '1000'
 
 /** What tasks need of the config of their worker. */
-export function taskSettings(config: WorkerConfig, broker: BrokerAddress): TaskSettings {
+export function taskSettings(
+  config: WorkerConfig,
+  broker: BrokerAddress,
+  registry: Pick<TaskSettings, 'registryUrl'>,
+): TaskSettings {
   return {
     ...broker,
+    ...registry,
     workerGroup: config.groupId,
     keyConverter: config.keyConverter,
     valueConverter: config.valueConverter,

@@ -11,7 +11,7 @@ import { InternalTopicWatch } from './internal-topic-watch.ts'
 import { restListeners } from './listeners.ts'
 import { processSamples } from './process-samples.ts'
 import { WorkerConditions } from './worker-conditions.ts'
-import { workerRegistry } from '../registry/worker-registry.ts'
+import { registryForConverters, workerRegistry } from '../registry/worker-registry.ts'
 import type { WorkerEnvironment } from './worker-environment.ts'
 
 /** A running worker. */
@@ -50,7 +50,8 @@ export async function startWorker(
   })
   cleanup.add('the client', async () => await client.close())
   const { listeners, advertisedHost, workerId } = await restListeners(config)
-  const herder = createHerder({ config, env, cleanup, client, broker, workerId, conditions, access })
+  const registry = registryForConverters(config, listeners, access)
+  const herder = createHerder({ config, env, cleanup, client, broker, workerId, conditions, access, registry })
   await herder.start(signal)
   const watch = new InternalTopicWatch({
     topics: config,

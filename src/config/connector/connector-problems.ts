@@ -4,9 +4,12 @@ import type { SubmittedConfig } from '../definition/config-infos.ts'
 import { javaRegExp } from '../../api/java/java-regex.ts'
 import { parseValue } from '../definition/parse-value.ts'
 
-/** The group of the workers, which no sink may use. */
+/** What connector configs depend on of the worker. */
 export interface WorkerGroup {
+  /** The group of the workers, which no sink may use. */
   readonly groupId: string
+  /** The schema registry of converters that name none. Absent: the worker serves none that they can use. */
+  readonly registryUrl?: string
 }
 
 /** Returns the consumer group of a sink connector. */

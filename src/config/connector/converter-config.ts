@@ -3,6 +3,7 @@ import type { ConfigDef } from '../../api/config-def.ts'
 import type { PluginKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
+import type { WorkerGroup } from './connector-problems.ts'
 
 import { oneOf } from '../../api/validators.ts'
 import { describeValues } from '../definition/describe-config.ts'
@@ -40,10 +41,20 @@ export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): Con
   return { ...def, ...Object.fromEntries(keys) }
 }
 
+/** The setting of converters that use a schema registry. */
+const registryUrlKey = 'schema.registry.url'
+
+/** Adds the worker's schema registry to the settings of a converter that uses one and names none. */
+export function withRegistry<T extends SubmittedConfig>(def: ConfigDef, config: T, url: string | undefined): T {
+  const isMissing = url !== undefined && def[registryUrlKey] !== undefined && (config[registryUrlKey] ?? '') === ''
+  return isMissing ? { ...config, [registryUrlKey]: url } : config
+}
+
 /** Checks the settings of the converters that a connector's config names: header, key, value. */
 export async function checkConverters(
   plugins: PluginRegistry,
   config: SubmittedConfig,
+  { registryUrl }: WorkerGroup,
 ): Promise<readonly ConfigInfo[]> {
   const infos: ConfigInfo[] = []
   for (const [key, use] of converters) {
@@ -53,7 +64,8 @@ export async function checkConverters(
     const plugin = await plugins.load(found)
     const def = converterConfigDef(plugin.configDef, plugins.find('converter', found.className) === null)
     const own = { 'converter.type': use, ...configWithPrefix(config, `${key}.`) }
-    infos.push(...prefixed(`${key}.`, describeValues(def, checkConfig(def, own))))
+    const complete = withRegistry(def, own, registryUrl)
+    infos.push(...prefixed(`${key}.`, describeValues(def, checkConfig(def, complete))))
   }
   return infos
 }

@@ -71,7 +71,7 @@ export async function validateConnector(
   ])
   const own = await checkOwn(plugin, config, problems.length === 0 ? signal : null)
   const def = { ...frameworkDef, ...plugin.configDef }
-  const converters = await checkConverters(plugins, config)
+  const converters = await checkConverters(plugins, config, worker)
   const infos = [
     ...describeValues(def, merge(frameworkDef, framework, plugin.configDef, own)),
     ...checkClientOverrides(descriptor.kind, config),

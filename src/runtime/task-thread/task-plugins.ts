@@ -2,6 +2,7 @@ import { configWithPrefix } from '../../config/definition/config-with-prefix.ts'
 import type { RawConfig } from '../../api/config-def.ts'
 import type { Predicate } from '../../api/converter.ts'
 import { ConfigError } from '../../api/errors.ts'
+import { withRegistry } from '../../config/connector/converter-config.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -23,9 +24,11 @@ export async function loadConverters(
     load(plugins, 'converter', value.className, 'value.converter'),
     load(plugins, 'header_converter', header.className, 'header.converter'),
   ])
+  const keyConfig = withRegistry(keyPlugin.configDef, key.config, settings.registryUrl)
+  const valueConfig = withRegistry(valuePlugin.configDef, value.config, settings.registryUrl)
   return {
-    key: keyPlugin.create(parseConfig(keyPlugin.configDef, key.config), key.config, true),
-    value: valuePlugin.create(parseConfig(valuePlugin.configDef, value.config), value.config, false),
+    key: keyPlugin.create(parseConfig(keyPlugin.configDef, keyConfig), keyConfig, true),
+    value: valuePlugin.create(parseConfig(valuePlugin.configDef, valueConfig), valueConfig, false),
     header: headerPlugin.create(parseConfig(headerPlugin.configDef, header.config), header.config),
     classNames: { key: keyPlugin.className, value: valuePlugin.className, header: headerPlugin.className },
   }

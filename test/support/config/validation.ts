@@ -28,13 +28,17 @@ export interface TestValidation {
 }
 
 /** The validation of configs by a worker of that group, which has these config providers. */
-export function validationBy(groupId: string, settings: readonly ProviderSettings[] = []): TestValidation {
+export function validationBy(
+  groupId: string,
+  settings: readonly ProviderSettings[] = [],
+  registry: { readonly registryUrl?: string } = {},
+): TestValidation {
   const plugins = new PluginRegistry(fileConnectors)
   const providers = new ConfigProviders({ settings, plugins, clock: systemClock })
 
   async function validate(config: SubmittedConfig): Promise<ConnectorValidation> {
     const signal = AbortSignal.timeout(60_000)
-    return await validateConnector(config, { plugins, providers, worker: { groupId }, signal })
+    return await validateConnector(config, { plugins, providers, worker: { groupId, ...registry }, signal })
   }
 
   async function errorsOf(config: SubmittedConfig): Promise<readonly (readonly [string, string])[]> {
