@@ -33,6 +33,13 @@ const rows: readonly Row[] = [
   ],
   debezium('ByLogicalTableRouter', 'plugins/transforms/debezium/routing/by-logical-table-router'),
   debezium('partitions.PartitionRouting', 'plugins/transforms/debezium/routing/partition-routing'),
+  confluent('Drop$Key', 'plugins/transforms/confluent/drop', 'keyPlugin'),
+  confluent('Drop$Value', 'plugins/transforms/confluent/drop', 'valuePlugin'),
+  confluent('ExtractTopic$Header', 'plugins/transforms/confluent/extract-topic', 'headerPlugin'),
+  confluent('ExtractTopic$Key', 'plugins/transforms/confluent/extract-topic', 'keyPlugin'),
+  confluent('ExtractTopic$Value', 'plugins/transforms/confluent/extract-topic', 'valuePlugin'),
+  confluent('MessageTimestampRouter', 'plugins/transforms/confluent/message-timestamp-router'),
+  confluent('TombstoneHandler', 'plugins/transforms/confluent/tombstone-handler'),
   ...halves('Cast', 'plugins/transforms/fields/cast'),
   whole('DropHeaders', 'plugins/transforms/headers/drop-headers'),
   ...halves('ExtractField', 'plugins/transforms/fields/extract-field'),
@@ -155,6 +162,11 @@ function primitiveConverters(kind: 'converter' | 'header_converter', exported: s
     'plugins/converters/primitive-converters',
     name.toLowerCase() + exported,
   ])
+}
+
+/** A transform of Confluent. */
+function confluent(name: string, module: string, exportName = 'plugin'): Row {
+  return ['transformation', `io.confluent.connect.transforms.${name}`, '0.1.0', module, exportName]
 }
 
 /** A transform of Debezium. */

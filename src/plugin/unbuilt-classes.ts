@@ -17,18 +17,8 @@ function each(prefix: string, names: readonly string[], reason: string): readonl
 
 /** Common classes of Kafka Connect, Debezium and Confluent that are not available, with advice. */
 const unbuilt: ReadonlyMap<string, string> = new Map([
-  [`${confluentTransforms}.TombstoneHandler`, `use ${kafkaTransforms}.Filter with the predicate RecordIsTombstone`],
   [`${confluentTransforms}.Filter$Key`, `use ${kafkaTransforms}.Filter with a predicate`],
   [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],
-  [
-    `${confluentTransforms}.MessageTimestampRouter`,
-    `use ${kafkaTransforms}.TimestampRouter, which has the time of the record`,
-  ],
-  ...each(
-    confluentTransforms,
-    ['Drop$Key', 'Drop$Value', 'ExtractTopic$Key', 'ExtractTopic$Value', 'ExtractTopic$Header'],
-    transformInstead,
-  ),
   ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
   ['io.confluent.connect.json.JsonSchemaConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],

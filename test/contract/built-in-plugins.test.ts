@@ -213,6 +213,31 @@ for (const { className, module, exportName } of kafkaTransforms) {
   })
 }
 
+/** Settings with which each of Confluent's transforms accepts a change event as key and value, and a header. */
+const confluentConfigs: Readonly<Record<string, RawConfig>> = {
+  Drop: { 'schema.behavior': 'force_optional' },
+  ExtractTopic: { field: 'op', 'skip.missing.or.null': 'true' },
+  MessageTimestampRouter: {
+    'message.timestamp.keys': 'at',
+    'message.timestamp.format': 'yyyy-MM-dd',
+    'topic.timestamp.format': 'yyyyMMdd',
+  },
+  TombstoneHandler: { behavior: 'ignore' },
+}
+
+const dated = events.map((event): ConnectRecord => ({ ...event, valueSchema: null, value: { at: '2024-01-01' } }))
+
+for (const { className, module, exportName } of builtInPlugins.filter((each) =>
+  each.className.startsWith('io.confluent.connect.transforms.'),
+)) {
+  const plugin = ((await import(module)) as Record<string, typeof router.plugin>)[exportName] ?? router.plugin
+  describe(`the transform ${className}`, () => {
+    const config = confluentConfigs[nameOf(className)] ?? {}
+    const records = className.endsWith('MessageTimestampRouter') ? dated : events
+    runAll(plugin, transformContract({ plugin, config, records, waitMs }))
+  })
+}
+
 for (const { stage, config } of debeziumContracts) {
   const plugin =
     ((await import(stage.module)) as Record<string, typeof router.plugin>)[stage.exportName] ?? router.plugin

@@ -57,15 +57,38 @@ export function kafkaTransform(
   return { kind: 'transformation', className, aliases: [], version: '3.9.1', configDef, create }
 }
 
+type CreateHalf = (side: Side, config: ParsedConfig, raw: RawConfig) => Transform
+
+/** A transform that has a class for keys and one for values. */
+export interface Halves {
+  readonly key: TransformPlugin
+  readonly value: TransformPlugin
+}
+
 /** Describes one of Kafka's transforms that has a class for keys and one for values. */
-export function kafkaTransforms(
+export function kafkaTransforms(name: string, configDef: ConfigDef, create: CreateHalf): Halves {
+  return halvesOf(kafkaTransform, name, configDef, create)
+}
+
+/** Describes one of Confluent's transforms. They have no version here, because their documentation is the reference. */
+export function confluentTransform(
   name: string,
   configDef: ConfigDef,
-  create: (side: Side, config: ParsedConfig, raw: RawConfig) => Transform,
-): { readonly key: TransformPlugin; readonly value: TransformPlugin } {
+  create: (config: ParsedConfig, raw: RawConfig) => Transform,
+): TransformPlugin {
+  const className = `io.confluent.connect.transforms.${name}`
+  return { kind: 'transformation', className, aliases: [], version: '0.1.0', configDef, create }
+}
+
+/** Describes one of Confluent's transforms that has a class for keys and one for values. */
+export function confluentTransforms(name: string, configDef: ConfigDef, create: CreateHalf): Halves {
+  return halvesOf(confluentTransform, name, configDef, create)
+}
+
+function halvesOf(describe: typeof kafkaTransform, name: string, configDef: ConfigDef, create: CreateHalf): Halves {
   const [key, value] = [keySide(name), valueSide(name)]
   return {
-    key: kafkaTransform(key.transform, configDef, (config, raw) => create(key, config, raw)),
-    value: kafkaTransform(value.transform, configDef, (config, raw) => create(value, config, raw)),
+    key: describe(key.transform, configDef, (config, raw) => create(key, config, raw)),
+    value: describe(value.transform, configDef, (config, raw) => create(value, config, raw)),
   }
 }
