@@ -2,12 +2,14 @@ import type { ConfigDef } from '../../api/config-def.ts'
 
 import { atLeast, nullOr, oneOfIgnoringCase } from '../../api/validators.ts'
 import { connectorConfigDef, only } from './connector-config-def.ts'
+import { sourceDeadLetterConfigDef } from './errors/error-config-def.ts'
 
 const exactlyOnceReason = 'exactly-once delivery of sources is not supported; delivery is at least once'
 
 /** The keys of every source connector. */
 export const sourceConfigDef: ConfigDef = {
   ...connectorConfigDef,
+  ...sourceDeadLetterConfigDef,
   'topic.creation.groups': {
     type: 'LIST',
     defaultValue: [],

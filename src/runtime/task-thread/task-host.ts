@@ -240,6 +240,7 @@ export class TaskHost {
         defaults: plugin.newTopics ?? null,
       }),
       offsetTopic: settings.offsetTopic,
+      deadLetters: this.#deadLetters(run, kafka),
       offsetRecord: (offset) => offsetRecordOf(settings.offsetTopic, connector, offset),
       control,
       run,

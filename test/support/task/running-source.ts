@@ -8,6 +8,7 @@ import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { RecordEncoder } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
 import { offsetRecordOf } from '../../../src/runtime/task-thread/source/source-offset-record.ts'
 import { SourceTaskLoop, type SourceTaskLoopOptions } from '../../../src/runtime/task-thread/source/source-task-loop.ts'
+import type { SourceDeadLetters } from '../../../src/runtime/task-thread/errors/source-errors.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/conversion/transform-chain.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from '../quiet-logger.ts'
@@ -90,6 +91,7 @@ export interface RunningSourceOptions {
   /** The connector's config: `errors.*`. */
   readonly connectorConfig?: RawConfig
   readonly offsetTopic?: string
+  readonly deadLetters?: SourceDeadLetters
   readonly clock?: Clock
   readonly endTimeoutMs?: number
 }
@@ -112,6 +114,7 @@ export class RunningSource {
     transforms = [],
     connectorConfig = {},
     offsetTopic = 'offsets',
+    deadLetters,
     clock = systemClock,
     endTimeoutMs = 10_000,
   }: RunningSourceOptions) {
@@ -133,6 +136,7 @@ export class RunningSource {
       createProducer,
       prepareTopic: null,
       offsetTopic,
+      deadLetters: deadLetters ?? null,
       offsetRecord: (offset) => offsetRecordOf(offsetTopic, 'source', offset),
       control: this.control,
       run: { ...testRun, connectorConfig },

@@ -11,7 +11,7 @@ export interface DeadLetterSettings {
   readonly contextHeaders: boolean
 }
 
-/** Returns the settings of a sink connector; null if it has no dead letter queue. @throws ConfigError */
+/** Returns the settings of a connector; null if it has no dead letter queue. @throws ConfigError */
 export function deadLetterSettingsOf(config: RawConfig): DeadLetterSettings | null {
   const parsed = parseConfig(deadLetterConfigDef, config)
   const topic = String(parsed['errors.deadletterqueue.topic.name']).trim()

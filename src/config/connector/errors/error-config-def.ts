@@ -57,7 +57,7 @@ export const errorConfigDef: ConfigDef = {
   },
 }
 
-/** The keys of a sink's dead letter queue. */
+/** The keys of a dead letter queue. Kafka Connect has them for sinks only. */
 export const deadLetterConfigDef: ConfigDef = {
   'errors.deadletterqueue.topic.name': {
     type: 'STRING',
@@ -90,3 +90,8 @@ export const deadLetterConfigDef: ConfigDef = {
     order: 8,
   },
 }
+
+/** Those of a source, which Kafka Connect's REST API does not have. */
+export const sourceDeadLetterConfigDef: ConfigDef = Object.fromEntries(
+  Object.entries(deadLetterConfigDef).map(([key, definition]) => [key, { ...definition, internal: true }]),
+)

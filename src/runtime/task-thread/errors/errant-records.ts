@@ -7,7 +7,7 @@ import type { Clock } from '../../../foundation/clock.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
 import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import type { TaskControl } from '../task-control.ts'
-import type { DeadLetterQueue } from './dead-letter-queue.ts'
+import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts'
 import type { TaskErrors } from './task-errors.ts'
 
 /** Reads the records of a range, in order. */

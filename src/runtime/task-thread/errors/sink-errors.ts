@@ -5,10 +5,10 @@ import { formatTaskId } from '../../../config/connector/task-id.ts'
 import type { HostContext } from '../host-context.ts'
 import type { TaskControl } from '../task-control.ts'
 import type { TaskRun } from '../../task-run.ts'
-import { DeadLetterQueue, type DeadLetterTarget } from './dead-letter-queue.ts'
+import { DeadLetterQueue, type DeadLetterTarget } from './dead-letters/dead-letter-queue.ts'
 import { ErrantRecords, type ReadRange } from './errant-records.ts'
 import { consumedRecordText } from './error-log.ts'
-import { deadLetterReporter, type DeadLetterForm } from './error-reporter.ts'
+import { deadLetterReporter, type DeadLetterForm } from './dead-letters/error-reporter.ts'
 import { TaskErrors } from './task-errors.ts'
 
 /** The dead letter queue of a sink. */

@@ -5,26 +5,23 @@ import { errorMessage } from '../../../foundation/error-message.ts'
 import { scheduler } from 'node:timers/promises'
 
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../../api/record.ts'
-import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../../api/task.ts'
+import type { CommittedSourceOffset, SourceTask, SourceTaskContext, TaskContext } from '../../../api/task.ts'
 import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import { RecordTooLargeError } from '../../../client/errors.ts'
 import type { Producer, ProducerListener } from '../../../client/producer/producer.ts'
-import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
-import { formatTaskId } from '../../../config/connector/task-id.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
-import { backoffMs } from '../../../foundation/async/backoff.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
-import { isRetriable, stopQuietly, taskBackoff } from '../../failures.ts'
+import { isRetriable, stopQuietly } from '../../failures.ts'
 import { OffsetTrouble } from './offset-trouble.ts'
 import type { RecordEncoder } from '../conversion/record-encoder.ts'
-import { sourceRecordText } from '../errors/error-log.ts'
-import { TaskErrors } from '../errors/task-errors.ts'
+import { SourceErrors, type SourceDeadLetters } from '../errors/source-errors.ts'
 import { rejectedByBroker, rejectedByProducer } from './rejected-record.ts'
 import { RetryStreak } from '../retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SourceConversion, type Unsent } from './source-conversion.ts'
 import { sourceMeters, type SourceMeters } from './source-meters.ts'
+import { StoredOffsets } from './stored-offsets.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskProgressListener } from '../../task-listener.ts'
 import type { TaskControl } from '../task-control.ts'
@@ -42,7 +39,6 @@ const maxInFlight = 262_144
 const offsetRetentionStride = 64
 /** Records of at least this size keep their offset: if the broker rejects one, the error names its offset. Bytes. */
 const attributableRecordBytes = 4096
-const unreadCode = 'OFFSETS_UNREAD'
 
 /** The producer of the loop. */
 export type RecordProducer = Pick<Producer, 'append' | 'room' | 'flush' | 'close'>
@@ -57,6 +53,8 @@ export interface SourceTaskLoopOptions {
   /** Called once per topic, before its first record; null leaves the creation of topics to the broker. */
   readonly prepareTopic: PrepareTopic | null
   readonly offsetTopic: string
+  /** Where records go that fail; absent or null: there is no dead letter queue. */
+  readonly deadLetters?: SourceDeadLetters | null
   /** Returns the record of the offset topic that stores the offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
@@ -84,7 +82,8 @@ export class SourceTaskLoop {
   readonly #meters: SourceMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
-  readonly #errors: TaskErrors<SourceRecord>
+  readonly #errors: SourceErrors
+  readonly #storedOffsets: StoredOffsets
   readonly #conversion: SourceConversion
   #task: SourceTask | null = null
   #polling: Promise<readonly SourceRecord[] | null> | null = null
@@ -105,20 +104,18 @@ export class SourceTaskLoop {
       logger: this.#logger,
       retries: this.#meters.retries,
     })
-    this.#errors = new TaskErrors({
-      settings: errorSettingsOf(run.connectorConfig),
-      task: formatTaskId(run.id),
-      metrics: options.context.metrics,
+    const setCondition: TaskContext['setCondition'] = (code, message) => this.#status.setCondition(code, message)
+    this.#errors = new SourceErrors({ ...options, setCondition })
+    this.#storedOffsets = new StoredOffsets({
+      control,
+      status: this.#status,
       clock: this.#clock,
-      logger: this.#logger,
-      setCondition: (code, message) => this.#status.setCondition(code, message),
-      describe: sourceRecordText,
-      reporter: null,
+      read: options.context.readOffsets,
     })
-    this.#conversion = new SourceConversion({ ...options, errors: this.#errors, retries: this.#retries })
+    this.#conversion = new SourceConversion({ ...options, errors: this.#errors.records, retries: this.#retries })
     const trouble = new OffsetTrouble({
       topic: options.offsetTopic,
-      setCondition: (code, message) => this.#status.setCondition(code, message),
+      setCondition,
       failures: this.#meters.offsetFailures,
       clock: this.#clock,
     })
@@ -133,7 +130,7 @@ export class SourceTaskLoop {
     this.#producer = options.createProducer({
       onAcknowledged: (tokens) => this.#acknowledged(tokens),
       onFailed: (error, tokens) => this.#rejected(error, tokens),
-      onTrouble: troubleConditions((code, message) => this.#status.setCondition(code, message)),
+      onTrouble: troubleConditions(setCondition),
       onRetried: (topic, error) => {
         if (topic === options.offsetTopic) trouble.failed(error)
       },
@@ -161,9 +158,10 @@ export class SourceTaskLoop {
     while (!this.#control.isEnding) {
       const task = this.#options.createTask()
       try {
+        await this.#errors.prepare(this.#control.stopSignal)
         const started = task.start({
           ...this.#options.context,
-          readOffsets: async (partitions) => await this.#readOffsets(partitions),
+          readOffsets: async (partitions) => await this.#storedOffsets.of(partitions, () => this.#task !== null),
           setCondition: (code, message) => this.#status.setCondition(code, message),
           advanceOffset: (partition, offset) => this.#advanceOffset(partition, offset),
           recovered: () => this.#retries.recovered(),
@@ -178,28 +176,6 @@ export class SourceTaskLoop {
         this.#status.withdrawAll()
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
-      }
-    }
-  }
-
-  /** A task must not start without its stored offsets: it waits for them, and its status shows why. */
-  async #readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]> {
-    const since = new Date(this.#clock.now()).toISOString()
-    const { stopSignal } = this.#control
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const offsets = await abortable(this.#options.context.readOffsets(partitions), stopSignal)
-        this.#status.setCondition(unreadCode, null)
-        return offsets
-      } catch (error) {
-        if (stopSignal.aborted || !isRetriable(error)) throw error
-        // A condition is shown only with a state.
-        if (this.#task === null) this.#status.show({ state: 'RESTARTING' })
-        this.#status.setCondition(
-          unreadCode,
-          `the task has waited for its stored offsets since ${since}, and reads nothing without them: ${errorMessage(error)}`,
-        )
-        await this.#clock.sleep(backoffMs(taskBackoff, attempt), stopSignal)
       }
     }
   }
@@ -245,19 +221,17 @@ export class SourceTaskLoop {
         if (settled === null) return
         outcome = settled
       }
-      if (typeof outcome === 'string') {
-        this.#pass(record, outcome)
-        continue
+      if (typeof outcome === 'string') this.#pass(record, outcome)
+      else {
+        if (outcome.topic !== this.#lastTopic) await this.#reportTopic(outcome.topic)
+        if (this.#control.isEnding) return
+        const size = (outcome.key?.length ?? 0) + (outcome.value?.length ?? 0)
+        const coalesceOffset =
+          size < attributableRecordBytes && i + 1 < records.length && (i + 1) % offsetRetentionStride !== 0
+        const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset, coalesceOffset)
+        this.#append(outcome, token, record)
+        bytes += size
       }
-      const outgoing = outcome
-      if (outgoing.topic !== this.#lastTopic) await this.#reportTopic(outgoing.topic)
-      if (this.#control.isEnding) return
-      const size = (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
-      const coalesceOffset =
-        size < attributableRecordBytes && i + 1 < records.length && (i + 1) % offsetRetentionStride !== 0
-      const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset, coalesceOffset)
-      this.#append(outgoing, token, record)
-      bytes += size
       const room = producer.room()
       if (room !== null) await abortable(room, this.#control.stopSignal)
       if (this.#submitted.inFlight >= maxInFlight) await producer.flush(this.#control.stopSignal)
@@ -274,15 +248,28 @@ export class SourceTaskLoop {
     } catch (error) {
       const rejection = rejectedByProducer(outgoing, record.sourceOffset, error)
       if (!(error instanceof RecordTooLargeError)) throw rejection
-      this.#errors.failed(record, rejection)
-      this.#settled(token)
+      this.#errors.records.failed(record, rejection)
+      this.#settleBy(this.#errors.letters?.take() ?? null, token)
     }
   }
 
-  /** The record is not sent: its offset becomes committable with those before it. */
+  /** The record is not sent: its offset becomes committable with those before it, once its dead letter is durable, if it has one. */
   #pass(record: SourceRecord, outcome: Unsent): void {
     if (outcome === 'dropped') this.#meters.dropped.add(1)
-    this.#advanceOffset(record.sourcePartition, record.sourceOffset)
+    const letter = outcome === 'skipped' ? (this.#errors.letters?.take() ?? null) : null
+    this.#settleBy(letter, this.#submitted.submit(record.sourcePartition, record.sourceOffset))
+  }
+
+  /** @throws ConnectError for a letter that can never be written */
+  #settleBy(letter: OutgoingRecord | null, token: number): void {
+    const { letters } = this.#errors
+    if (letter === null || letters === null) return this.#settled(token)
+    letters.sent(token)
+    try {
+      this.#producer.append(letter, token)
+    } catch (error) {
+      throw letters.lostBy(error, [token]) ?? error
+    }
   }
 
   /** An offset without a record: committable once all records before it are acknowledged (I2). */
@@ -297,7 +284,7 @@ export class SourceTaskLoop {
 
   #acknowledged(tokens: readonly number[]): void {
     let moved = false
-    let written = 0
+    let written = -(this.#errors.letters?.acknowledged(tokens) ?? 0)
     for (const token of tokens) {
       if (token < 0) {
         this.#committer.acknowledged()
@@ -320,13 +307,18 @@ export class SourceTaskLoop {
       for (const token of tokens) this.#committer.rejected(token, error)
       return
     }
+    if (this.#control.isEnding) return
+    const { letters, records } = this.#errors
+    const offset = this.#submitted.offsetOf(first)
     try {
-      this.#errors.failed(null, rejectedByBroker(error, this.#submitted.offsetOf(first)))
-    } catch (rejection) {
-      this.#control.fail(rejection)
-      return
+      const lost = letters?.lostBy(error, tokens) ?? null
+      if (lost !== null) throw lost
+      const rejection = rejectedByBroker(error, offset)
+      records.failed(null, rejection)
+      this.#settleBy(letters?.ofOversized(rejection, offset) ?? null, first)
+    } catch (failure) {
+      this.#control.fail(failure)
     }
-    for (const token of tokens) this.#settled(token)
   }
 
   async #reportTopic(topic: string): Promise<void> {

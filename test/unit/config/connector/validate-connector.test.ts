@@ -336,6 +336,19 @@ describe('a validation', () => {
     expect(await errorsOf(config)).toEqual([])
   })
 
+  it('accepts a dead letter queue of a source, whose keys Kafka Connect does not list', async () => {
+    const queue = {
+      'errors.deadletterqueue.topic.name': 'dlq',
+      'errors.deadletterqueue.context.headers.enable': 'true',
+    }
+    const { infos } = await validate({ ...source, ...queue })
+    expect(infos.errorCount).toBe(0)
+    expect(infos.warnings).toEqual([])
+    expect(infos.configs.map(({ value }) => value.name)).not.toContain('errors.deadletterqueue.topic.name')
+    const bad = { 'errors.deadletterqueue.topic.replication.factor': 'many' }
+    expect((await errorsOf({ ...source, ...bad })).map(([key]) => key)).toEqual(Object.keys(bad))
+  })
+
   it('warns of unknown keys with the nearest known one, and never shows values', async () => {
     const config = { ...source, 'batch.sise': 'secret', 'far.from.all.of.them': 'secret', 'value.converter.x': 'y' }
     const { infos } = await validate(config)

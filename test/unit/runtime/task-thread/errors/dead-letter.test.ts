@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { ConfigError, ConnectError, DataError, RetriableError } from '../../../../../src/api/errors.ts'
 import type { FetchedRecord } from '../../../../../src/client/consumer/fetched-record.ts'
-import { exceptionName } from '../../../../../src/runtime/task-thread/errors/context-headers.ts'
-import { deadLetterOf } from '../../../../../src/runtime/task-thread/errors/error-reporter.ts'
+import { exceptionName } from '../../../../../src/runtime/task-thread/errors/dead-letters/context-headers.ts'
+import { deadLetterOf } from '../../../../../src/runtime/task-thread/errors/dead-letters/error-reporter.ts'
 
 const record: FetchedRecord = {
   topic: 'orders',

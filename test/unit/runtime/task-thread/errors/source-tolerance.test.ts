@@ -2,10 +2,16 @@ import { describe, expect, it } from 'vitest'
 
 import type { RawConfig } from '../../../../../src/api/config-def.ts'
 import { DataError } from '../../../../../src/api/errors.ts'
+import type { FetchedRecord } from '../../../../../src/client/consumer/fetched-record.ts'
+import { RecordTooLargeError } from '../../../../../src/client/errors.ts'
+import { systemClock } from '../../../../../src/foundation/clock.ts'
+import { ensureTopic } from '../../../../../src/runtime/task-thread/ensure-topic.ts'
+import type { SourceDeadLetters } from '../../../../../src/runtime/task-thread/errors/source-errors.ts'
 import { primitive } from '../../../../../src/api/schema.ts'
 import type { TransformStep } from '../../../../../src/runtime/task-thread/conversion/transform-chain.ts'
 import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
 import { readAll, textOf } from '../../../../contract/client-harness.ts'
+import { MemoryProducer } from '../../../../support/task/memory-producer.ts'
 import { FragileConverter } from '../../../../support/task/fragile-converter.ts'
 import { GivenSource, positionRecord, RunningSource } from '../../../../support/task/running-source.ts'
 import { SlowConverter } from '../../../../support/task/slow-converter.ts'
@@ -29,6 +35,7 @@ const picky: TransformStep = {
 }
 
 interface Given {
+  readonly hasQueue?: boolean
   readonly converter?: Converter
   readonly transforms?: readonly TransformStep[]
   readonly topicConfigs?: Readonly<Record<string, string>>
@@ -43,6 +50,16 @@ async function begun(purpose: string, connectorConfig: RawConfig, values: readon
     replicationFactor: 1,
     configs: given.topicConfigs ?? {},
   })
+  const queue = `${topic}-dlq`
+  const context = { task: { connector: 'c', task: 0 }, redact: (text: string) => text }
+  const spec = { partitions: 1, replicationFactor: 1, configs: {} }
+  const deadLetters: SourceDeadLetters = {
+    target: {
+      topic: queue,
+      prepare: async (signal) => await ensureTopic({ admin: client.admin, clock: systemClock }, queue, spec, signal),
+    },
+    form: { topic: queue, context },
+  }
   const converter = new FragileConverter()
   const task = new GivenSource()
   const source = new RunningSource({
@@ -50,6 +67,7 @@ async function begun(purpose: string, connectorConfig: RawConfig, values: readon
     converter: given.converter ?? converter,
     transforms: given.transforms ?? [],
     connectorConfig,
+    ...(given.hasQueue === true ? { deadLetters } : {}),
     createProducer: (listener) => client.producer(listener, { lingerMs: 0 }),
     offsetTopic: kafka.clients.name('offsets'),
   })
@@ -62,7 +80,8 @@ async function begun(purpose: string, connectorConfig: RawConfig, values: readon
     source.metrics.samples().flatMap((sample) => (sample.name === name && 'value' in sample ? [sample.value] : []))[0]
   const errorLines = (): readonly string[] =>
     source.logger.lines.filter(({ level }) => level === 'error').map(({ message }) => message)
-  return { topic, source, task, converter, begin, written, metric, errorLines }
+  const letters = async (): Promise<readonly FetchedRecord[]> => await readAll(client, queue)
+  return { topic, source, task, converter, begin, written, metric, errorLines, letters }
 }
 
 describe('a source with errors.tolerance=all', () => {
@@ -120,6 +139,103 @@ describe('a source with errors.tolerance=all', () => {
         `key=null, keySchema=null, value=picky, valueSchema=Schema{STRING}, timestamp=null, headers=ConnectHeaders(headers=)}.`,
     ])
     expect(await source.stop()).toBeNull()
+  })
+})
+
+describe('a source with a dead letter queue', () => {
+  const headersOf = (letter: FetchedRecord | undefined): ReadonlyMap<string, string | null> =>
+    new Map(letter?.headers.map(({ key, value }) => [key, value?.toString() ?? null]))
+
+  it('writes what it skips there, as JSON with its place in the source, before the offset moves on', async () => {
+    const { topic, source, task, begin, written, metric, letters } = await begun(
+      'letters',
+      all,
+      ['a', 'bad', 'picky', 'b', 'bad'],
+      {
+        transforms: [picky],
+        hasQueue: true,
+      },
+    )
+    begin()
+    await untilPasses(() => expect(task.committed).toEqual([{ position: 4 }]))
+    expect(await written()).toEqual(['a', 'b'])
+    const found = await letters()
+    expect(textOf(found)).toEqual(['"bad"', '"picky"', '"bad"'])
+    expect([...headersOf(found[1])].slice(0, -1)).toEqual([
+      ['__penstock.errors.topic', topic],
+      ['__penstock.errors.source.partition', '{"file":"a"}'],
+      ['__penstock.errors.source.offset', '{"position":2}'],
+      ['__connect.errors.connector.name', 'c'],
+      ['__connect.errors.task.id', '0'],
+      ['__connect.errors.stage', 'TRANSFORMATION'],
+      ['__connect.errors.class.name', 'Picky$Value'],
+      ['__connect.errors.exception.class.name', 'org.apache.kafka.connect.errors.DataException'],
+      ['__connect.errors.exception.message', 'it is bad'],
+    ])
+    expect(metric('task_error_dead_letter_requests_total')).toBe(3)
+    expect(metric('task_error_dead_letter_failures_total')).toBe(0)
+    expect(metric('source_records_written_total')).toBe(2)
+    expect(source.traces.at(-1)).toContain('sent to the dead letter queue ')
+    expect(await source.stop()).toBeNull()
+  })
+
+  it('writes key and place of a record that the broker refuses because of its size', async () => {
+    const { source, task, begin, written, letters } = await begun('large', all, ['a', 'x'.repeat(5000), 'b'], {
+      topicConfigs: { 'max.message.bytes': '1000' },
+      hasQueue: true,
+    })
+    begin()
+    await untilPasses(() => expect(task.committed).toEqual([{ position: 2 }]))
+    expect(await written()).toEqual(['a', 'b'])
+    const [letter] = await letters()
+    expect(letter?.value).toBeNull()
+    expect(headersOf(letter).get('__penstock.errors.source.offset')).toBe('{"position":1}')
+    expect(headersOf(letter).get('__connect.errors.stage')).toBe('KAFKA_PRODUCE')
+    expect(await source.stop()).toBeNull()
+  })
+
+  async function held(config: RawConfig = all) {
+    const producer = new MemoryProducer()
+    const task = new GivenSource()
+    const source = new RunningSource({
+      task,
+      converter: new FragileConverter(),
+      connectorConfig: config,
+      createProducer: (listener) => producer.reportingTo(listener),
+      deadLetters: { target: { topic: 'dlq', prepare: async () => undefined }, form: { topic: 'dlq', context: null } },
+    })
+    const sent = (topic: string): number => producer.appended.filter(({ record }) => record.topic === topic).length
+    task.give([positionRecord('t', 1, { file: 'a' }, { value: 'bad' })])
+    await untilPasses(() => expect(sent('dlq')).toBe(1))
+    return { producer, task, source, sent }
+  }
+
+  it('stores no offset before the dead letter is durable (I2)', async () => {
+    const { producer, source, sent } = await held()
+    expect(sent('offsets')).toBe(0)
+    producer.acknowledge(1)
+    expect(sent('offsets')).toBe(1)
+    producer.automatic = true
+    producer.acknowledge(1)
+    expect(await source.stop()).toBeNull()
+  })
+
+  it('fails by name when a dead letter is rejected, and stores no offset (I7)', async () => {
+    const { producer, source, sent } = await held()
+    const cause = new RecordTooLargeError({ topic: 'dlq', key: null, size: 9 }, null, 'max.message.bytes')
+    producer.fail(cause)
+    expect(await source.ended).toMatchObject({ code: 'DEAD_LETTER_QUEUE', cause })
+    expect(sent('offsets')).toBe(0)
+    expect(source.metrics.samples()).toContainEqual(
+      expect.objectContaining({ name: 'task_error_dead_letter_failures_total', value: 1 }),
+    )
+  })
+
+  it('fails by the record, and writes nothing there, with errors.tolerance=none', async () => {
+    const { source, begin, letters } = await begun('strict-letters', {}, ['bad'], { hasQueue: true })
+    begin()
+    expect(await source.ended).toBeInstanceOf(DataError)
+    expect(await letters()).toEqual([])
   })
 })
 

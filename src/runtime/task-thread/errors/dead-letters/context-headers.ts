@@ -5,12 +5,12 @@ import {
   DataError,
   NotFoundError,
   RetriableError,
-} from '../../../api/errors.ts'
-import type { TaskId } from '../../../config/connector/task-id.ts'
-import { RecordTooLargeError } from '../../../client/errors.ts'
-import { errorMessage } from '../../../foundation/error-message.ts'
-import { traceOf } from '../../failures.ts'
-import type { RecordFailure } from './record-failure.ts'
+} from '../../../../api/errors.ts'
+import type { TaskId } from '../../../../config/connector/task-id.ts'
+import { RecordTooLargeError } from '../../../../client/errors.ts'
+import { errorMessage } from '../../../../foundation/error-message.ts'
+import { traceOf } from '../../../failures.ts'
+import type { RecordFailure } from '../record-failure.ts'
 
 /** A header of a dead letter. */
 export interface ContextHeader {

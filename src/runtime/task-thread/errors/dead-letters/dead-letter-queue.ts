@@ -1,13 +1,13 @@
-import { ConnectError } from '../../../api/errors.ts'
-import type { TaskContext } from '../../../api/task.ts'
-import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
-import type { Producer, ProducerListener } from '../../../client/producer/producer.ts'
-import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
-import type { Clock } from '../../../foundation/clock.ts'
-import { errorMessage } from '../../../foundation/error-message.ts'
-import type { Counter, TaskMetrics } from '../../../foundation/metrics/metrics.ts'
-import { isRetriable } from '../../failures.ts'
-import type { TaskControl } from '../task-control.ts'
+import { ConnectError } from '../../../../api/errors.ts'
+import type { TaskContext } from '../../../../api/task.ts'
+import type { OutgoingRecord } from '../../../../client/producer/outgoing-record.ts'
+import type { Producer, ProducerListener } from '../../../../client/producer/producer.ts'
+import { DeadlineExceededError, withDeadline } from '../../../../foundation/async/deadline.ts'
+import type { Clock } from '../../../../foundation/clock.ts'
+import { errorMessage } from '../../../../foundation/error-message.ts'
+import type { Counter, TaskMetrics } from '../../../../foundation/metrics/metrics.ts'
+import { isRetriable } from '../../../failures.ts'
+import type { TaskControl } from '../../task-control.ts'
 
 /** Where a task writes its dead letters. */
 export interface DeadLetterTarget {
@@ -43,14 +43,9 @@ export class DeadLetterQueue {
   constructor(options: DeadLetterQueueOptions) {
     const { target, metrics, setCondition } = options
     this.#options = options
-    this.#requests = metrics.counter(
-      'task_error_dead_letter_requests_total',
-      'Records that were to be written to the dead letter queue (deadletterqueue-produce-requests)',
-    )
-    this.#failures = metrics.counter(
-      'task_error_dead_letter_failures_total',
-      'Records that could not be written to the dead letter queue (deadletterqueue-produce-failures)',
-    )
+    const { requests, failures } = deadLetterMeters(metrics)
+    this.#requests = requests
+    this.#failures = failures
     this.#producer = target.createProducer({
       onAcknowledged: (tokens) => (this.#pending -= tokens.length),
       onFailed: (error, tokens) => {
@@ -74,16 +69,7 @@ export class DeadLetterQueue {
 
   /** Creates the topic unless it exists. @throws as {@link DeadLetterTarget.prepare} does */
   async prepare(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#options.target.prepare(signal)
-    } catch (error) {
-      if (signal.aborted || isRetriable(error)) throw error
-      throw new ConnectError(
-        `the topic ${this.topic} of the dead letter queue does not exist and cannot be created: ${errorMessage(error)}. ` +
-          'Create it, or correct errors.deadletterqueue.topic.replication.factor, then restart the task',
-        { cause: error, code },
-      )
-    }
+    await prepareLetterTopic(this.#options.target, signal)
   }
 
   /** Writes a letter. Its bytes are copied. @throws ConnectError for a letter that can never be written */
@@ -129,10 +115,46 @@ export class DeadLetterQueue {
   #lost(cause: unknown): ConnectError {
     this.#failures.add(1)
     this.#isLost = true
-    return new ConnectError(
-      `a record cannot be written to the topic ${this.topic} of the dead letter queue: ${errorMessage(cause)}. ` +
-        'The offset of the record is not committed: correct this, then restart the task',
-      { cause, code },
+    return lostLetter(this.topic, cause)
+  }
+}
+
+/** The metrics of a dead letter queue. */
+export function deadLetterMeters(metrics: TaskMetrics): { readonly requests: Counter; readonly failures: Counter } {
+  return {
+    requests: metrics.counter(
+      'task_error_dead_letter_requests_total',
+      'Records that were to be written to the dead letter queue (deadletterqueue-produce-requests)',
+    ),
+    failures: metrics.counter(
+      'task_error_dead_letter_failures_total',
+      'Records that could not be written to the dead letter queue (deadletterqueue-produce-failures)',
+    ),
+  }
+}
+
+/** Creates the topic unless it exists. @throws a retriable error while brokers do not respond, else ConnectError */
+export async function prepareLetterTopic(
+  { topic, prepare }: Pick<DeadLetterTarget, 'topic' | 'prepare'>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await prepare(signal)
+  } catch (error) {
+    if (signal.aborted || isRetriable(error)) throw error
+    throw new ConnectError(
+      `the topic ${topic} of the dead letter queue does not exist and cannot be created: ${errorMessage(error)}. ` +
+        'Create it, or correct errors.deadletterqueue.topic.replication.factor, then restart the task',
+      { cause: error, code },
     )
   }
+}
+
+/** Returns the error of a letter that can never be written. */
+export function lostLetter(topic: string, cause: unknown): ConnectError {
+  return new ConnectError(
+    `a record cannot be written to the topic ${topic} of the dead letter queue: ${errorMessage(cause)}. ` +
+      'The offset of the record is not committed: correct this, then restart the task',
+    { cause, code },
+  )
 }

@@ -1,9 +1,9 @@
-import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
-import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
-import type { TaskId } from '../../../config/connector/task-id.ts'
+import type { FetchedRecord } from '../../../../client/consumer/fetched-record.ts'
+import type { OutgoingRecord } from '../../../../client/producer/outgoing-record.ts'
+import type { TaskId } from '../../../../config/connector/task-id.ts'
 import { contextHeaders } from './context-headers.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
-import type { RecordFailure } from './record-failure.ts'
+import type { RecordFailure } from '../record-failure.ts'
 
 /** Receives the records of a task that have failed, besides the log. */
 export interface ErrorReporter<Source> {
