@@ -75,6 +75,7 @@ const rows: readonly Row[] = [
     'plugins/predicates/topic-name-matches',
   ],
   ['converter', 'io.confluent.connect.avro.AvroConverter', '0.1.0', 'plugins/converters/avro-converter'],
+  ['converter', 'io.confluent.connect.json.JsonSchemaConverter', '0.1.0', 'plugins/converters/json-schema-converter'],
   [
     'converter',
     'org.apache.kafka.connect.converters.ByteArrayConverter',

@@ -6,7 +6,8 @@ const confluentTransforms = 'io.confluent.connect.transforms'
 const debeziumTransforms = 'io.debezium.transforms'
 
 const transformInstead = 'transform the records in the target system, or in a stream processor'
-const otherSchemas = 'use io.confluent.connect.avro.AvroConverter or org.apache.kafka.connect.json.JsonConverter'
+const otherSchemas =
+  'use io.confluent.connect.avro.AvroConverter, io.confluent.connect.json.JsonSchemaConverter or org.apache.kafka.connect.json.JsonConverter'
 const script = 'scripts are not supported'
 const fileConnectorsAdvice = `it reads and writes any file that the worker's user may access; enable it with plugin.path=${fileConnectorsName}`
 const otherSource = 'the only source for databases is io.debezium.connector.postgresql.PostgresConnector'
@@ -20,7 +21,6 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   [`${confluentTransforms}.Filter$Key`, `use ${kafkaTransforms}.Filter with a predicate`],
   [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],
   ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
-  ['io.confluent.connect.json.JsonSchemaConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   ...each(debeziumTransforms, ['TimezoneConverter', 'VectorToJsonConverter'], transformInstead),
   ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),

@@ -29,6 +29,7 @@ import * as vault from '../../plugins/config-providers/vault-secret-provider.ts'
 import * as avro from '../../plugins/converters/avro-converter.ts'
 import * as byteArrays from '../../plugins/converters/byte-array-converter.ts'
 import * as json from '../../plugins/converters/json-converter.ts'
+import * as jsonSchema from '../../plugins/converters/json-schema-converter.ts'
 import * as primitives from '../../plugins/converters/primitive-converters.ts'
 import * as headers from '../../plugins/converters/simple-header-converter.ts'
 import * as strings from '../../plugins/converters/string-converter.ts'
@@ -91,6 +92,13 @@ describe.each([
   {
     what: 'Avro',
     plugin: avro.plugin,
+    config: { 'schema.registry.url': registry.url },
+    values: [...sampleValues, ...plainValues],
+    undecodable: [notUtf8, Buffer.from([0, 0, 0]), Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 0])],
+  },
+  {
+    what: 'JSON with JSON Schemas',
+    plugin: jsonSchema.plugin,
     config: { 'schema.registry.url': registry.url },
     values: [...sampleValues, ...plainValues],
     undecodable: [notUtf8, Buffer.from([0, 0, 0]), Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 0])],

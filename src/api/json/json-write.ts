@@ -3,7 +3,7 @@ import { decimalBase64, decimalTextOf, unscaledDecimal } from '../decimal.ts'
 import { DataError } from '../errors.ts'
 import { javaDoubleText, javaFloatText } from '../java/java-number.ts'
 import { isArray, isMap, quoteBase64, quoteJson, quoteJsonTo } from './json-text.ts'
-import { Logical, type ConnectValue, type Schema, type SchemaType } from '../schema.ts'
+import { Logical, type ConnectValue, type Field, type Schema, type SchemaType } from '../schema.ts'
 
 /** How to write the JSON form of Connect data. The defaults are those of Kafka's JsonConverter. */
 export interface JsonWriteOptions {
@@ -11,9 +11,26 @@ export interface JsonWriteOptions {
   readonly decimalFormat: 'BASE64' | 'NUMERIC'
   /** Whether null is written as the schema's default, if it has one. */
   readonly replaceNullWithDefault: boolean
+  /** How entries are written of maps whose keys are not strings: `[key,value]`, as by default, or `{"key":key,"value":value}`. */
+  readonly entries?: 'pairs' | 'objects'
+  /** Returns whether a struct is a union: its value is that of the first field that is not null. By default no struct is. */
+  readonly isUnion?: (schema: Schema) => boolean
+}
+
+/** What the writers of a schema share, so that schemas that contain themselves, or one part often, have few writers. */
+interface Context extends JsonWriteOptions {
+  /** How often each struct has been compiled, by its fields. */
+  readonly copies: Map<readonly Field[], number>
+  /** The structs that are being compiled. */
+  readonly open: Set<readonly Field[]>
+  /** Writers that keep nothing of the last value, so that they may be called while they are running. */
+  readonly shared: Map<readonly Field[], { write: JsonWriter }>
+  readonly onlyShared: boolean
 }
 
 const maxRemembered = 256
+/** A struct that is in more places than these has one writer for all further ones. */
+const maxCopies = 16
 const ascii = { comma: 0x2c, colon: 0x3a, openBracket: 0x5b, closeBracket: 0x5d, openBrace: 0x7b, closeBrace: 0x7d }
 
 /** Writes one value as JSON. @throws DataError if the value does not match the schema; the sink then has a part of it. */
@@ -24,7 +41,7 @@ export type JsonWriter = (sink: ByteSink, value: ConnectValue) => void
  * schema object.
  */
 export function jsonWriter(schema: Schema, options: JsonWriteOptions): JsonWriter {
-  return nullable(schema, '', options)
+  return nullable(schema, '', { ...options, copies: new Map(), open: new Set(), shared: new Map(), onlyShared: false })
 }
 
 /** Returns the output of `write` as text. */
@@ -36,7 +53,7 @@ export function jsonTextBy(write: JsonWriter, value: ConnectValue): string {
 
 const nullBytes = Buffer.from('null')
 
-function nullable(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
+function nullable(schema: Schema, path: string, options: Context): JsonWriter {
   const write = present(schema, path, options)
   const instead = insteadOfNull(schema, write, options)
   if (instead === null) {
@@ -62,7 +79,7 @@ function insteadOfNull(schema: Schema, write: JsonWriter, options: JsonWriteOpti
   return schema.optional ? nullBytes : null
 }
 
-function present(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
+function present(schema: Schema, path: string, options: Context): JsonWriter {
   switch (schema.type) {
     case 'INT8':
     case 'INT16':
@@ -124,7 +141,7 @@ export function decimalScale(schema: Schema): number {
   return scale
 }
 
-function decimalWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
+function decimalWriter(schema: Schema, path: string, options: Context): JsonWriter {
   const scale = decimalScale(schema)
   const text =
     options.decimalFormat === 'NUMERIC'
@@ -136,7 +153,7 @@ function decimalWriter(schema: Schema, path: string, options: JsonWriteOptions):
   }
 }
 
-function arrayWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
+function arrayWriter(schema: Schema, path: string, options: Context): JsonWriter {
   const item = nullable(valueSchemaOf(schema), `${path}[]`, options)
   return (sink, value) => {
     if (!isArray(value)) misfit('ARRAY', path, value)
@@ -149,12 +166,32 @@ function arrayWriter(schema: Schema, path: string, options: JsonWriteOptions): J
   }
 }
 
-function mapWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
+/** Returns whether a map is an object. */
+export function isObjectMap({ type, optional }: Schema, entries: 'pairs' | 'objects' | undefined): boolean {
+  return type === 'STRING' && !(entries === 'objects' && optional)
+}
+
+interface EntryMarks {
+  readonly open: Buffer
+  readonly between: Buffer
+  readonly close: Buffer
+}
+
+const marksOfPairs: EntryMarks = { open: Buffer.from('['), between: Buffer.from(','), close: Buffer.from(']') }
+const marksOfObjects: EntryMarks = {
+  open: Buffer.from('{"key":'),
+  between: Buffer.from(',"value":'),
+  close: Buffer.from('}'),
+}
+const marksOfMembers: EntryMarks = { open: Buffer.alloc(0), between: Buffer.from(':'), close: Buffer.alloc(0) }
+
+function mapWriter(schema: Schema, path: string, options: Context): JsonWriter {
   const keySchema = keySchemaOf(schema)
-  const asObject = keySchema.type === 'STRING'
+  const asObject = isObjectMap(keySchema, options.entries)
   const key = asObject ? present(keySchema, `${path}{}`, options) : nullable(keySchema, `${path}{}`, options)
   const item = nullable(valueSchemaOf(schema), `${path}{}`, options)
   const [open, close] = asObject ? [ascii.openBrace, ascii.closeBrace] : [ascii.openBracket, ascii.closeBracket]
+  const marks = asObject ? marksOfMembers : options.entries === 'objects' ? marksOfObjects : marksOfPairs
   return (sink, value) => {
     if (!isMap(value)) misfit('MAP', path, value)
     sink.byte(open)
@@ -162,13 +199,80 @@ function mapWriter(schema: Schema, path: string, options: JsonWriteOptions): Jso
     for (const [k, v] of value) {
       if (!first) sink.byte(ascii.comma)
       first = false
-      if (!asObject) sink.byte(ascii.openBracket)
+      sink.bytes(marks.open)
       key(sink, k)
-      sink.byte(asObject ? ascii.colon : ascii.comma)
+      sink.bytes(marks.between)
       item(sink, v)
-      if (!asObject) sink.byte(ascii.closeBracket)
+      sink.bytes(marks.close)
     }
     sink.byte(close)
+  }
+}
+
+function structWriter(schema: Schema, path: string, options: Context): JsonWriter {
+  const { fields } = schema
+  const copies = options.copies.get(fields) ?? 0
+  if (options.onlyShared || copies >= maxCopies || options.open.has(fields)) return sharedWriter(schema, path, options)
+  options.copies.set(fields, copies + 1)
+  options.open.add(fields)
+  const write = isUnionIn(options, schema)
+    ? unionWriter(schema, path, options)
+    : rememberingWriter(schema, path, options)
+  options.open.delete(fields)
+  return write
+}
+
+function isUnionIn(options: Context, schema: Schema): boolean {
+  return options.isUnion !== undefined && options.isUnion(schema)
+}
+
+function sharedWriter(schema: Schema, path: string, options: Context): JsonWriter {
+  const known = options.shared.get(schema.fields)
+  if (known !== undefined) return (sink, value) => known.write(sink, value)
+  const made = { write: (): void => undefined } as { write: JsonWriter }
+  options.shared.set(schema.fields, made)
+  const inner = { ...options, onlyShared: true }
+  made.write = isUnionIn(options, schema) ? unionWriter(schema, path, inner) : plainWriter(schema, path, inner)
+  return made.write
+}
+
+/** Writes the value of the first field that is not null. */
+function unionWriter(schema: Schema, path: string, options: Context): JsonWriter {
+  const writers = schema.fields.map((field) => present(field.schema, path, options))
+  return (sink, value) => {
+    if (!isArray(value)) misfit('STRUCT', path, value)
+    for (let i = 0; i < writers.length; i += 1) {
+      const item = value[i] ?? null
+      if (item === null) continue
+      ;(writers[i] as JsonWriter)(sink, item)
+      return
+    }
+    if (!schema.optional) throw new DataError(`Conversion error: no field of a union is set${at(path)}`)
+    sink.bytes(nullBytes)
+  }
+}
+
+function headsOf(schema: Schema): readonly Buffer[] {
+  return schema.fields.map((field, i) => Buffer.from(`${i === 0 ? '{' : ','}${quoteJson(field.name)}:`))
+}
+
+function fieldWriters(schema: Schema, path: string, options: Context): readonly JsonWriter[] {
+  return schema.fields.map((field) =>
+    nullable(field.schema, path === '' ? field.name : `${path}.${field.name}`, options),
+  )
+}
+
+function plainWriter(schema: Schema, path: string, options: Context): JsonWriter {
+  const heads = headsOf(schema)
+  const writers = fieldWriters(schema, path, options)
+  return (sink, value) => {
+    if (!isArray(value)) misfit('STRUCT', path, value)
+    if (heads.length === 0) sink.byte(ascii.openBrace)
+    for (let i = 0; i < heads.length; i += 1) {
+      sink.bytes(heads[i] as Buffer)
+      ;(writers[i] as JsonWriter)(sink, value[i] ?? null)
+    }
+    sink.byte(ascii.closeBrace)
   }
 }
 
@@ -176,11 +280,9 @@ function mapWriter(schema: Schema, path: string, options: JsonWriteOptions): Jso
  * Writes structs. Runs of fields that have the same values as in the previous struct (names of source and table, times, most
  * of the row in an update) are copied from its bytes.
  */
-function structWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
-  const heads = schema.fields.map((field, i) => Buffer.from(`${i === 0 ? '{' : ','}${quoteJson(field.name)}:`))
-  const writers = schema.fields.map((field) =>
-    nullable(field.schema, path === '' ? field.name : `${path}.${field.name}`, options),
-  )
+function rememberingWriter(schema: Schema, path: string, options: Context): JsonWriter {
+  const heads = headsOf(schema)
+  const writers = fieldWriters(schema, path, options)
   const count = heads.length
   if (count === 0) return (sink) => sink.ascii('{}')
   const last: Remembered[] = new Array<Remembered>(count).fill(undefined)

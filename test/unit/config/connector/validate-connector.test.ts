@@ -39,8 +39,8 @@ const unserved: [key: string, value: string, reason: string][] = [
   ],
   [
     'value.converter',
-    'JsonSchemaConverter',
-    'Class io.confluent.connect.json.JsonSchemaConverter is known but not available: use io.confluent.connect.avro.AvroConverter',
+    'io.apicurio.registry.utils.converter.AvroConverter',
+    'Class io.apicurio.registry.utils.converter.AvroConverter is known but not available: use io.confluent.connect.avro.AvroConverter',
   ],
 ]
 
