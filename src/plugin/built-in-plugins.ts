@@ -31,6 +31,7 @@ const rows: readonly Row[] = [
     '3.2.3.Final',
     'plugins/transforms/debezium/outbox/decode-message-content',
   ],
+  debezium('TimezoneConverter', 'plugins/transforms/debezium/values/timezone-converter'),
   debezium('ByLogicalTableRouter', 'plugins/transforms/debezium/routing/by-logical-table-router'),
   debezium('partitions.PartitionRouting', 'plugins/transforms/debezium/routing/partition-routing'),
   confluent('Drop$Key', 'plugins/transforms/confluent/drop', 'keyPlugin'),

@@ -22,7 +22,7 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],
   ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
-  ...each(debeziumTransforms, ['TimezoneConverter', 'VectorToJsonConverter'], transformInstead),
+  [`${debeziumTransforms}.VectorToJsonConverter`, transformInstead],
   ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),
   ['io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb', transformInstead],
   ...each(

@@ -2,6 +2,7 @@ import { builtInPlugins } from '../../../src/plugin/built-in-plugins.ts'
 import { distinct, type CaseGroups } from '../cases/all-cases.ts'
 import { eventRouterCases } from './event-router.ts'
 import { newRecordStateCases } from './extract-new-record-state.ts'
+import { timezoneCases } from './timezone.ts'
 import { changedStateCases, decodedMessageCases, headerToValueCases, schemaChangeCases } from './values.ts'
 import { logicalRouterCases, partitionRoutingCases } from './routing.ts'
 
@@ -12,6 +13,7 @@ export const debeziumStages = builtInPlugins.filter(
 
 /** The cases of Debezium 3.2.3. */
 export const debeziumGroups: CaseGroups = new Map([
+  ['debezium/timezone-converter', distinct(timezoneCases)],
   ['debezium/decoded-messages', distinct(decodedMessageCases)],
   ['debezium/extract-changed-record-state', distinct(changedStateCases)],
   ['debezium/header-to-value', distinct(headerToValueCases)],

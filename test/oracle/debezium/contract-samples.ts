@@ -13,6 +13,7 @@ const configs: Readonly<Record<string, RawConfig>> = {
   },
   ExtractChangedRecordState: { 'header.changed.name': 'changed', 'header.unchanged.name': 'unchanged' },
   HeaderToValue: { headers: 'h', fields: 'header', operation: 'move' },
+  TimezoneConverter: { 'converted.timezone': 'Europe/Berlin' },
   SchemaChangeEventFilter: { 'schema.change.event.exclude.list': 'ALTER' },
   DecodeLogicalDecodingMessageContent: { 'fields.null.include': 'true' },
   'outbox.EventRouter': {
