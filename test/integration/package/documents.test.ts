@@ -25,6 +25,7 @@ const managers = 'docs/guides/secret-managers.md'
 const users = 'docs/guides/users.md'
 const https = 'docs/guides/https.md'
 const registry = 'docs/guides/schema-registry.md'
+const errors = 'docs/guides/errors.md'
 let directory = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -62,6 +63,7 @@ it('no document has commands that no test runs', () => {
   // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
   expect(documentsWithCommands().toSorted()).toEqual([
     'README.md',
+    errors,
     https,
     guide,
     registry,
@@ -135,6 +137,29 @@ describe('the schema registry', () => {
       /^\{"is_compatible":false,"messages":\["\{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE'.*\n/,
     )
     expect(checked).toMatch(/\{"compatibility":"FULL_TRANSITIVE"\}$/)
+  })
+})
+
+describeWith(['kcat'], 'records that fail', () => {
+  it('are skipped and kept as the guide says', async () => {
+    const [rest, broker] = (await freePorts([null, null])).map((port) => `127.0.0.1:${port}`)
+    const addresses = {
+      'http://127.0.0.1:8083': `http://${rest}`,
+      '127.0.0.1:9092': broker ?? '',
+      'bin/penstock.js worker': `bin/penstock.js worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+    }
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(errors)) {
+      const script = substitute(text, addresses)
+      if (background) {
+        begin(script.trim())
+        await answers(`http://${rest}/health`)
+      } else outputs.push(await runToEnd(script))
+    }
+    const [, kept, status] = outputs
+    expect(kept).toMatch(/^\{id=1\}\n\{id=2\}\nno JSON\n__connect\.errors\.topic=orders,/)
+    expect(kept).toContain('__connect.errors.stage=VALUE_CONVERTER,')
+    expect(status).toContain('1 record was sent to the dead letter queue orders-dlq')
   })
 })
 
