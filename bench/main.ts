@@ -33,6 +33,7 @@ const scenarios: Readonly<Record<string, readonly Part[]>> = {
     },
   ],
   rebalance: [{ measure: async (context) => (await import('./scenarios/rebalance.ts')).rebalance(context) }],
+  converters: [{ measure: async (context) => (await import('./scenarios/converters.ts')).converters(context) }],
   many: [{ measure: async (context) => (await import('./scenarios/many-connectors.ts')).manyConnectors(context) }],
 }
 

@@ -25,6 +25,8 @@ export const targets: readonly Target[] = [
   { what: 'launch → searchable', statistic: 'p50', atMost: 3000 },
   { what: 'log → Elasticsearch', statistic: 'p50', atLeast: 40_000 },
   { what: 'log → S3, gzip', statistic: 'p50', atLeast: 60_000 },
+  { what: 'change → Avro', statistic: 'p50', atLeast: 400_000 },
+  { what: 'Avro → change', statistic: 'p50', atLeast: 400_000 },
   { what: 'RSS at rest', statistic: 'p50', atMost: 200 },
   { what: 'CPU at rest', statistic: 'p50', atMost: 2 },
   { what: 'peak RSS loaded', statistic: 'p50', atMost: 450 },

@@ -111,7 +111,7 @@ function readAs(cursor: AvroCursor, name: AnythingField): ConnectValue {
     case 'long':
       return cursor.long()
     case 'string':
-      return cursor.text()
+      return cursor.text(null)
     case 'array': {
       const items: ConnectValue[] = []
       for (let count = cursor.block(fields.length); count > 0; count = cursor.block(fields.length))

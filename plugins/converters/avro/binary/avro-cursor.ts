@@ -2,6 +2,8 @@ import { isUtf8 } from 'node:buffer'
 
 import { DataError } from 'penstock/api'
 
+import type { TextMemo } from './text-memo.ts'
+
 const empty = Buffer.alloc(0)
 const maxInt = 0x7fff_ffff
 /** Of items without bytes, which could be any number. */
@@ -92,14 +94,18 @@ export class AvroCursor {
     return this.fixed(this.remaining)
   }
 
-  text(): string {
+  /** @param memo of the field; null: its texts are not kept */
+  text(memo: TextMemo | null): string {
     const length = this.#length()
     const start = this.#take(length)
     const bytes = this.#bytes
+    const known = memo === null ? null : memo.textOf(bytes, start, length)
+    if (known !== null) return known
     const text = bytes.toString('utf8', start, start + length)
     // Decoding replaces what is not UTF-8 by this character, and so would change the value.
     if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, start + length)))
       throw new DataError('a string is not UTF-8')
+    memo?.keep(text, bytes, start, length)
     return text
   }
 

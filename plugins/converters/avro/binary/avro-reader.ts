@@ -4,6 +4,7 @@ import { DataError, decimalFromBytes, Logical, type ConnectValue, type Field, ty
 import type { AvroCursor } from './avro-cursor.ts'
 import type { AvroOptions } from '../avro-options.ts'
 import { branchesOf, symbolsOf, fieldsOf, fixedSizeOf, itemOf, nullableBranch } from '../avro-types.ts'
+import { TextMemo } from './text-memo.ts'
 import { isMapEntry } from '../schema/connect-of-avro.ts'
 import type { AvroSchema } from '../parse-avro.ts'
 
@@ -44,7 +45,7 @@ class ReaderCompiler {
       case 'double':
         return (cursor) => cursor.double()
       case 'string':
-        return (cursor) => cursor.text()
+        return textReader()
       case 'bytes':
         return decimalOr(schema, (cursor) => cursor.bytes())
       case 'fixed': {
@@ -124,7 +125,7 @@ class ReaderCompiler {
       const map = new Map<ConnectValue, ConnectValue>()
       for (let count = cursor.block(size); count > 0; count = cursor.block(size))
         for (let i = 0; i < count; i += 1) {
-          const key = cursor.text()
+          const key = cursor.text(null)
           map.set(key, read(cursor))
         }
       return map
@@ -181,6 +182,11 @@ function innerOf(schema: Schema, part: 'keySchema' | 'valueSchema'): Schema {
   const inner = schema[part]
   if (inner === null) throw new DataError(`${schema.type} schema did not specify its ${part}`)
   return inner
+}
+
+function textReader(): AvroReader {
+  const memo = new TextMemo()
+  return (cursor) => cursor.text(memo)
 }
 
 const intBits: Readonly<Record<string, number>> = { INT8: 8, INT16: 16 }

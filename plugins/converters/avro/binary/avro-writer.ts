@@ -29,8 +29,8 @@ interface Place {
 class WriterCompiler {
   readonly #avro: AvroSchema
   readonly #options: AvroOptions
-  /** Writers of records, also those that are being compiled: a record may contain itself. */
-  readonly #records = new Map<Type, { readonly fields: readonly Field[]; write: AvroWriter }[]>()
+  /** Writers of records that are being compiled: a record may contain itself. */
+  readonly #open = new Map<Type, readonly { readonly fields: readonly Field[]; write: AvroWriter }[]>()
 
   constructor(avro: AvroSchema, options: AvroOptions) {
     this.#avro = avro
@@ -188,16 +188,16 @@ class WriterCompiler {
   }
 
   #record(type: Type, schema: Schema, path: string): AvroWriter {
-    const known = this.#records.get(type) ?? []
-    const same = known.find(({ fields }) => fields === schema.fields)
+    const outer = this.#open.get(type) ?? []
+    const same = outer.find(({ fields }) => fields === schema.fields)
     if (same !== undefined) return (sink, value) => same.write(sink, value)
-    const record: (typeof known)[number] = { fields: schema.fields, write: () => undefined }
-    this.#records.set(type, [...known, record])
+    const record: (typeof outer)[number] = { fields: schema.fields, write: () => undefined }
+    this.#open.set(type, [...outer, record])
     try {
       record.write = this.#struct(type, schema, path)
-    } catch (error) {
-      this.#records.set(type, known)
-      throw error
+    } finally {
+      // Not kept: errors name the field, so that each place has a writer of its own.
+      this.#open.set(type, outer)
     }
     return record.write
   }

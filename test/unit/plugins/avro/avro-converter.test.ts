@@ -150,6 +150,15 @@ describe('the Avro converter', () => {
     expect(await failure(async () => await written(nested, [[[null, null]], 1]))).toContain(
       'non-optional schema: "rows[].id"',
     )
+    const twice = struct(
+      [
+        ['before', { ...order, optional: true }],
+        ['after', order],
+      ],
+      { name: 'n.Twice' },
+    )
+    topic += 'a'
+    expect(await failure(async () => await written(twice, [null, ['x', null]]))).toContain('"after.id"')
     topic += 'b'
     expect(await failure(async () => await written(primitive('STRING'), '\ud800'))).toContain(
       'half of a surrogate pair',
