@@ -24,7 +24,10 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   [`${debeziumTransforms}.VectorToJsonConverter`, transformInstead],
   ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),
-  ['io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb', transformInstead],
+  [
+    'io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb',
+    'transforms have no connection to a database',
+  ],
   ...each(
     'org.apache.kafka.connect.file',
     ['FileStreamSourceConnector', 'FileStreamSinkConnector'],

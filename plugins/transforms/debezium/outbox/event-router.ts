@@ -109,9 +109,10 @@ class EventRouter implements Transform {
 
   /** Returns the payload; what cannot be expanded is sent unchanged. */
   #payload(payload: Expanded): Expanded {
-    if (!this.#settings.expandsJson || typeof payload.value !== 'string') return payload
+    const { value } = payload
+    if (!this.#settings.expandsJson || typeof value !== 'string' || !value.startsWith('{')) return payload
     try {
-      return this.#payloads.expand(this.#settings.columns.payload, payload.value)
+      return this.#payloads.expand(this.#settings.columns.payload, value)
     } catch (error) {
       if (error instanceof SyntaxError || error instanceof DataError) return payload
       throw error

@@ -141,8 +141,23 @@ function valueAt(event: StructValue, steps: readonly number[], path: readonly st
   return value
 }
 
-const murmur: Hash = (schema, value) =>
-  typeof value === 'string' && schema.type === 'STRING' ? murmurOfText(value) : murmurOfInt(javaHash(schema, value))
+const maxTexts = 10_000
+
+/** Texts that choose a partition are often the same few, and their hash takes microseconds. */
+function murmurHash(): Hash {
+  const known = new Map<string, number>()
+  const ofText = (text: string): number => {
+    let hash = known.get(text)
+    if (hash === undefined) {
+      hash = murmurOfText(text)
+      if (known.size >= maxTexts) known.clear()
+      known.set(text, hash)
+    }
+    return hash
+  }
+  return (schema, value) =>
+    typeof value === 'string' && schema.type === 'STRING' ? ofText(value) : murmurOfInt(javaHash(schema, value))
+}
 
 /** As of Java's `split`, empty parts at the end do not count. */
 function pathOf(text: string): readonly string[] {
@@ -153,7 +168,7 @@ function pathOf(text: string): readonly string[] {
 
 /** `io.debezium.transforms.partitions.PartitionRouting`. */
 export const plugin: TransformPlugin = debeziumTransform('partitions.PartitionRouting', configDef, (config) => {
-  const hash = chosenText(config['partition.hash.function'], ['java', 'murmur']) === 'murmur' ? murmur : javaHash
+  const hash = chosenText(config['partition.hash.function'], ['java', 'murmur']) === 'murmur' ? murmurHash() : javaHash
   const paths = itemsOf(config['partition.payload.fields']).map(pathOf)
   return new PartitionRouting(paths, Number(config['partition.topic.num']), hash)
 })

@@ -113,7 +113,8 @@ class HeaderToValue implements Transform {
 
   #grown(source: Schema, placed: readonly Placed[]): GrownStruct {
     const shapes = this.#shapesOf(source)
-    const id = JSON.stringify(placed.map(({ path }) => path))
+    // Each header has one path, and no name of a header in the settings has a space.
+    const id = placed.map(({ header }) => header.key).join(' ')
     const from = placed.map(({ header }) => schemaOf(header))
     const known = shapes.get(id)
     if (known !== undefined && known.from.every((schema, i) => schema === from[i])) return known.grown
