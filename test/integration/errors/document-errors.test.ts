@@ -78,10 +78,13 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink with a dead letter queue
     await task.start()
     await task.deliver()
     await task.runUntil('the report', () => kept.reports.length === 1)
+    log.append({ topic, key: 'good', value: { n: 1 } })
+    await task.runUntil('the next document', () => task.counters.get('elasticsearch_documents_total') === 1)
+    await task.commit()
     expect(log.committed.get(`${topic}-0`)).toBeUndefined()
     kept.release()
     await task.finish()
-    expect(log.committed.get(`${topic}-0`)).toBe(1)
+    expect(log.committed.get(`${topic}-0`)).toBe(2)
   })
 
   it('fails as without one when reports are only logged', async () => {
