@@ -104,6 +104,11 @@ describe('ExtractTopic', () => {
     expect(() => create(extract.valuePlugin, raw).apply(valueOf(null, plain))).toThrow(DataError)
   })
 
+  it('takes no field of a struct by its place', () => {
+    const made = create(extract.valuePlugin, { field: '$.f1[0]', 'field.format': 'JSON_PATH' })
+    expect(() => made.apply(valueOf(nested, nestedValue))).toThrow('found null or nothing')
+  })
+
   it('takes the key or the value itself', () => {
     expect(create(extract.keyPlugin, {}).apply(record())?.topic).toBe('k')
     expect(create(extract.valuePlugin, {}).apply(valueOf(string, 'v'))?.topic).toBe('v')
