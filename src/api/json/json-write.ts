@@ -21,8 +21,6 @@ export interface JsonWriteOptions {
 interface Context extends JsonWriteOptions {
   /** How often each struct has been compiled, by its fields. */
   readonly copies: Map<readonly Field[], number>
-  /** The structs that are being compiled. */
-  readonly open: Set<readonly Field[]>
   /** Writers that keep nothing of the last value, so that they may be called while they are running. */
   readonly shared: Map<readonly Field[], { write: JsonWriter }>
   readonly onlyShared: boolean
@@ -41,7 +39,7 @@ export type JsonWriter = (sink: ByteSink, value: ConnectValue) => void
  * schema object.
  */
 export function jsonWriter(schema: Schema, options: JsonWriteOptions): JsonWriter {
-  return nullable(schema, '', { ...options, copies: new Map(), open: new Set(), shared: new Map(), onlyShared: false })
+  return nullable(schema, '', { ...options, copies: new Map(), shared: new Map(), onlyShared: false })
 }
 
 /** Returns the output of `write` as text. */
@@ -212,14 +210,9 @@ function mapWriter(schema: Schema, path: string, options: Context): JsonWriter {
 function structWriter(schema: Schema, path: string, options: Context): JsonWriter {
   const { fields } = schema
   const copies = options.copies.get(fields) ?? 0
-  if (options.onlyShared || copies >= maxCopies || options.open.has(fields)) return sharedWriter(schema, path, options)
+  if (options.onlyShared || copies >= maxCopies) return sharedWriter(schema, path, options)
   options.copies.set(fields, copies + 1)
-  options.open.add(fields)
-  const write = isUnionIn(options, schema)
-    ? unionWriter(schema, path, options)
-    : rememberingWriter(schema, path, options)
-  options.open.delete(fields)
-  return write
+  return isUnionIn(options, schema) ? unionWriter(schema, path, options) : rememberingWriter(schema, path, options)
 }
 
 function isUnionIn(options: Context, schema: Schema): boolean {

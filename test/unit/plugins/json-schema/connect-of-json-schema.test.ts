@@ -234,6 +234,11 @@ describe('the field of a union', () => {
     expect(value(data)).toEqual(expected)
   })
 
+  it('is that of text rather than that of bytes', () => {
+    const bytes = { ...text, 'connect.type': 'bytes' }
+    expect(readJsonSchema({ oneOf: [bytes, text] }).value('AAE=')).toEqual([null, 'AAE='])
+  })
+
   it('is that of the branch in which a union in a union has the value', () => {
     const inner = readJsonSchema({ oneOf: [{ type: 'boolean' }, { oneOf: [text, { type: 'integer' }] }] })
     expect(inner.value(3)).toEqual([[null, 3], null])

@@ -1,4 +1,5 @@
 import { arrayOf, Logical, mapOf, primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { jsonSchemaCodec } from '../../../support/registry/json-schema-codec.ts'
@@ -146,19 +147,40 @@ describe('the JSON Schema of a Connect schema', () => {
     expect(again.value(again.bytes(list))).toEqual(list)
   })
 
-  it('keeps what a struct that contains itself has in common with the record before', () => {
+  it('keeps apart what records, and structs within themselves, have in common', () => {
     const tree = struct([['name', primitive('STRING')]], { name: 'Tree' })
+    const box = struct(
+      [
+        ['label', primitive('STRING')],
+        ['tree', { ...tree, optional: true }],
+        ['colour', primitive('STRING')],
+      ],
+      { optional: true },
+    )
     const fields = tree.fields as Schema['fields'][number][]
-    fields.push({ name: 'box', index: 1, schema: struct([['tree', { ...tree, optional: true }]], { optional: true }) })
-    fields.push({ name: 'children', index: 2, schema: arrayOf(tree) })
+    fields.push({ name: 'children', index: 1, schema: arrayOf(tree) })
+    fields.push({ name: 'box', index: 2, schema: box })
     const { bytes, value } = jsonSchemaCodec(tree)
-    const leaf = (name: string): ConnectValue => [name, null, []]
-    const values: readonly ConnectValue[] = [
-      ['a', [['b', [leaf('c')], [leaf('d')]]], [leaf('e'), ['a', [null], [leaf('a')]]]],
-      ['a', [['a', [leaf('c')], [leaf('d')]]], [leaf('e'), ['b', [null], [leaf('a')]]]],
-      ['b', [['a', [leaf('d')], []]], []],
-    ]
-    for (const each of [...values, ...values]) expect(value(bytes(each))).toEqual(each)
+    const name = fc.constantFrom('a', 'b')
+    let trees: fc.Arbitrary<readonly ConnectValue[]> = fc.tuple(name, fc.constant([]), fc.constant(null))
+    for (let depth = 0; depth < 4; depth += 1) {
+      const boxes: fc.Arbitrary<readonly ConnectValue[]> = fc.tuple(name, fc.option(trees, { nil: null }), name)
+      trees = fc.tuple(name, fc.array(trees, { maxLength: 2 }), fc.option(boxes, { nil: null }))
+    }
+    // Deeper than the copies that a compiled schema has of a struct.
+    const deep = (names: readonly string[]): ConnectValue =>
+      names.reduce<ConnectValue>((inner, each) => [each, [], [each, inner, 'a']], null)
+    fc.assert(
+      fc.property(
+        fc.array(trees, { minLength: 2, maxLength: 4 }),
+        fc.array(name, { minLength: 40, maxLength: 40 }),
+        (records, names) => {
+          for (const each of [...records, deep(names), deep(names.slice(1)), ...records])
+            expect(value(bytes(each))).toEqual(each)
+        },
+      ),
+      { numRuns: 100 },
+    )
   })
 
   it('holds 2,000 fields', () => {
