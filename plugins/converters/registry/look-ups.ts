@@ -13,6 +13,8 @@ interface Outcome<T> {
   readonly value: T | null
   readonly error: Error | null
   readonly expiresAtMs: number
+  /** Whether a call has used it. If none has, it is used though it has expired, or a call could wait forever. */
+  isUsed: boolean
 }
 
 /** A look-up in progress. It ends early when all that wait for it give up. */
@@ -39,7 +41,8 @@ export class LookUps<T> {
   get(key: string, what: string, lookUp: (signal: AbortSignal) => Promise<T>): T {
     const outcome = this.#outcomes.get(key)
     if (outcome !== undefined) {
-      if (outcome.expiresAtMs > this.#options.clock.monotonic()) {
+      if (!outcome.isUsed || outcome.expiresAtMs > this.#options.clock.monotonic()) {
+        outcome.isUsed = true
         if (outcome.error !== null) throw outcome.error
         return outcome.value as T
       }
@@ -80,13 +83,17 @@ export class LookUps<T> {
     }
   }
 
-  #keep(key: string, result: Omit<Outcome<T>, 'expiresAtMs'>, forMs: number | null): void {
+  #keep(key: string, result: Pick<Outcome<T>, 'value' | 'error'>, forMs: number | null): void {
     const { clock, limit } = this.#options
     this.#outcomes.delete(key)
     for (const oldest of this.#outcomes.keys()) {
       if (this.#outcomes.size < limit) break
       this.#outcomes.delete(oldest)
     }
-    this.#outcomes.set(key, { ...result, expiresAtMs: forMs === null ? Infinity : clock.monotonic() + forMs })
+    this.#outcomes.set(key, {
+      ...result,
+      expiresAtMs: forMs === null ? Infinity : clock.monotonic() + forMs,
+      isUsed: false,
+    })
   }
 }

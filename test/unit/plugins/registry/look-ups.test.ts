@@ -57,6 +57,16 @@ describe('look-ups', () => {
     expect(thrown(get)).toBeInstanceOf(NotReadyError)
   })
 
+  it('are used once by what waited for them, however short they are kept', async () => {
+    let calls = 0
+    const lookUps = new LookUps<number>({ clock: new ManualClock(), limit: 2, expiryMs: 0 })
+    const get = (): number => lookUps.get('a', 'a', async () => (calls += 1))
+    await ready(get)
+    expect(get()).toBe(1)
+    await ready(get)
+    expect(get()).toBe(2)
+  })
+
   it('repeat what may succeed later at once, and what fails only after a while', async () => {
     const clock = new ManualClock()
     const lookUps = new LookUps<string>({ clock, limit: 2 })
