@@ -6,7 +6,7 @@ import type { TextMemo } from './text-memo.ts'
 
 const empty = Buffer.alloc(0)
 const maxInt = 0x7fff_ffff
-/** Of items without bytes, which could be any number. */
+/** Of the items without bytes in a message, which could be any number. */
 const maxEmptyItems = 100_000
 const groupBits = 0xfff_ffff
 
@@ -14,11 +14,13 @@ const groupBits = 0xfff_ffff
 export class AvroCursor {
   #bytes: Buffer = empty
   #position = 0
+  #emptyItemsLeft = 0
 
   /** Begins a message. */
   begin(bytes: Uint8Array, position: number): void {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#position = position
+    this.#emptyItemsLeft = maxEmptyItems
   }
 
   /** Ends the message. @throws DataError if there are more bytes */
@@ -119,8 +121,9 @@ export class AvroCursor {
       this.long()
       count = -count
     }
-    const most = itemBytes === 0 ? maxEmptyItems : Math.floor(this.remaining / itemBytes)
+    const most = itemBytes === 0 ? this.#emptyItemsLeft : Math.floor(this.remaining / itemBytes)
     if (count > most) throw new DataError(`${count} items do not fit the ${this.remaining} bytes that follow`)
+    if (itemBytes === 0) this.#emptyItemsLeft -= Number(count)
     return Number(count)
   }
 

@@ -320,6 +320,9 @@ describe('the Avro converter', () => {
     expect(await failure(async () => await read(message(list, [0xfe, 0xff, 0xff, 0xff, 0x0f, 0])))).toContain(
       'items do not fit',
     )
+    const block = [0xc0, 0x9a, 0x0c]
+    expect((await read(message(list, [...block, 0]))).value).toHaveLength(100_000)
+    expect(await failure(async () => await read(message(list, [...block, ...block, 0])))).toContain('items do not fit')
     topic += 'b'
     const endless = await registry.register(`${topic}-value`, recordOf('Endless', 'self:Endless'))
     expect(await failure(async () => await read(message(endless, [])))).toContain('nested too deeply')
