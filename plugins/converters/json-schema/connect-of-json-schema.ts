@@ -7,6 +7,7 @@ import {
   plainJson,
   primitive,
   type ConnectValue,
+  type ExactNumber,
   type Field,
   type JsonObject,
   type JsonValue,
@@ -309,7 +310,13 @@ function isNull({ shape }: Piece): boolean {
 }
 
 function textOf(json: JsonValue): string {
-  return typeof json === 'string' ? json : plainJson(json as ConnectValue)
+  if (typeof json === 'string') return json
+  return isExact(json) ? json.text : plainJson(json as ConnectValue)
+}
+
+/** Returns whether a number is a fraction that a double cannot represent. */
+function isExact(json: JsonValue): json is ExactNumber {
+  return typeof json === 'object' && json !== null && !Array.isArray(json) && !isJsonObject(json)
 }
 
 function withParameters({ parameters }: Schema, json: JsonValue | undefined): Schema['parameters'] {

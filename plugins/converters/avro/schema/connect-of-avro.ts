@@ -3,6 +3,7 @@ import {
   DataError,
   isJsonObject,
   Logical,
+  plainJson,
   primitive,
   type ConnectValue,
   type Field,
@@ -241,7 +242,8 @@ class ConnectBuilder {
     if (discard && connectMetaData && type.doc !== undefined) parameters[Names.recordDocOfConnect] = type.doc
     if (connectMetaData) Object.assign(parameters, textsOf(json))
     for (const [key, value] of Object.entries(json))
-      if (key.startsWith(avroPrefix)) parameters[key] = typeof value === 'string' ? value : JSON.stringify(value)
+      if (key.startsWith(avroPrefix))
+        parameters[key] = typeof value === 'string' ? value : plainJson(value as ConnectValue)
     const schema: Schema = {
       ...base,
       optional: place.optional,

@@ -1,13 +1,5 @@
 import type { Type } from 'avsc'
-import {
-  decimalFromBytes,
-  isJsonObject,
-  Logical,
-  type ConnectValue,
-  type ExactNumber,
-  type JsonValue,
-  type Schema,
-} from 'penstock/api'
+import { decimalFromBytes, isJsonObject, Logical, type ConnectValue, type JsonValue, type Schema } from 'penstock/api'
 
 import { branchesOf, fieldsOf, itemOf } from '../avro-types.ts'
 import { isUnionSchema } from '../names.ts'
@@ -54,7 +46,6 @@ function ofUnion(avro: AvroSchema, first: Type, schema: Schema, json: JsonValue)
 
 function floating(json: JsonValue): number | undefined {
   if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return Number(json)
-  if (typeof json === 'object' && json !== null && 'text' in json) return Number((json as ExactNumber).text)
   return typeof json === 'number' || typeof json === 'bigint' ? Number(json) : undefined
 }
 

@@ -188,6 +188,17 @@ describe('the Connect schema of an Avro schema', () => {
     expect(next?.fields).toBe(schema.fields)
   })
 
+  it('has attributes that are numbers past 2^53', () => {
+    const text = '{"type":"string","avro.ids":[9007199254740993],"avro.size":-9007199254740993}'
+    const schema = connectOfAvro(parseAvro({ text, references: [] }), avroOptionsOf(), null)
+    expect(schema.parameters).toEqual({ 'avro.ids': '[9007199254740993]', 'avro.size': '-9007199254740993' })
+  })
+
+  it('takes no object for the default of a number', () => {
+    const field = { name: 'a', type: 'double', default: { text: '5' } }
+    expect(connect(record([field])).fields[0]?.schema).toEqual(primitive('FLOAT64'))
+  })
+
   it('has the version of the registry, unless it has one of Connect', () => {
     expect(connect(record([]), {}, 4).version).toBe(4)
     expect(connect(record([], { 'connect.version': 2 }), {}, 4).version).toBe(2)

@@ -44,6 +44,7 @@ describe('the Connect schema of a JSON Schema', () => {
     ],
     ['an enum', { enum: ['a', 'b', null] }, enumOf('a', 'b', '<NULL>')],
     ['an enum with a type', { type: 'string', enum: ['a'], title: 'lost' }, enumOf('a')],
+    ['an enum of exact fractions', '{"enum":[0.12345678901234567890]}', enumOf('0.12345678901234567890')],
     ['an enum of integers', { type: 'integer', enum: [1, 2] }, primitive('INT64')],
     ['a constant', { const: 'a' }, enumOf('a')],
     ['a constant with a type', { type: 'string', const: 'a' }, primitive('STRING')],
