@@ -61,6 +61,12 @@ describe('JSON payloads', () => {
     expect(payloads.expand('p', '{"a":1.0,"b":[{"c":"x"}]}').schema).not.toBe(payloads.expand('p', one ?? '').schema)
   })
 
+  it('may be long texts, with escapes at their ends', () => {
+    const long = 'x'.repeat(2 ** 24)
+    expect(expand(`{"a":"${long}","b":"\\\\\\"","c\\"":"\\\\"}`).value).toEqual([long, '\\"', '\\'])
+    for (const text of ['{"a":"\\\\\\"}', '{"a":"\n"}', '{"a":"\\x"}']) expect(() => expand(text)).toThrow(SyntaxError)
+  })
+
   it('are not deeper than Jackson allows', () => {
     const nested = (depth: number): string => `{"a":${'['.repeat(depth)}1${']'.repeat(depth)}}`
     expect(() => expand(nested(999))).not.toThrow()
