@@ -1,6 +1,6 @@
-import { atLeast, type ConfigDef, type ConfigKey } from 'penstock/api'
+import { atLeast, type ConfigDef } from 'penstock/api'
 
-import { registryConfigDef } from '../registry/registry-config-def.ts'
+import { flag, registryConfigDef } from '../registry/registry-config-def.ts'
 
 /** The settings of the Avro converter. */
 export const avroConfigDef = {
@@ -51,7 +51,3 @@ export const avroConfigDef = {
     doc: 'Another name of `schemas.cache.config`, which takes precedence.',
   },
 } as const satisfies ConfigDef
-
-function flag(defaultValue: boolean, doc: string): ConfigKey {
-  return { type: 'BOOLEAN', defaultValue, importance: 'LOW', doc }
-}

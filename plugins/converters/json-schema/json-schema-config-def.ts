@@ -1,6 +1,6 @@
 import { atLeast, oneOfIgnoringCase, type ConfigDef, type ConfigKey } from 'penstock/api'
 
-import { registryConfigDef } from '../registry/registry-config-def.ts'
+import { flag, registryConfigDef } from '../registry/registry-config-def.ts'
 
 const ofJavaClasses = 'it is about objects of Java classes, which converters do not have'
 
@@ -59,10 +59,6 @@ export const jsonSchemaConfigDef = {
     unsupported: 'messages are compact JSON',
   },
 } as const satisfies ConfigDef
-
-function flag(defaultValue: boolean, doc: string): ConfigKey {
-  return { type: 'BOOLEAN', defaultValue, importance: 'LOW', doc }
-}
 
 function ofJava(type: 'BOOLEAN' | 'STRING', defaultValue: boolean | string | null, doc: string): ConfigKey {
   return { type, defaultValue, importance: 'LOW', doc, unsupported: ofJavaClasses }

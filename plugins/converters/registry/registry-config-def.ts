@@ -181,6 +181,11 @@ const schemas = {
 /** The settings of converters that use a schema registry, as Confluent's have them, but for the type of schema. */
 export const registryConfigDef = { ...connection, ...schemas } as const satisfies ConfigDef
 
+/** A setting of low importance that is on or off. */
+export function flag(defaultValue: boolean, doc: string): ConfigKey {
+  return { type: 'BOOLEAN', defaultValue, importance: 'LOW', doc }
+}
+
 function storeType(store: string): ConfigKey {
   return {
     type: 'STRING',
