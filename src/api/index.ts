@@ -55,7 +55,7 @@ export { isJsonObject, parseJson, utf8, type ExactNumber, type JsonObject, type 
 export { holdsDecimal, jsonReader, type JsonReader, type JsonReadOptions } from './json/json-read.ts'
 export { schemaFromJson, schemaToJson } from './json/json-schema.ts'
 export { isArray, isMap, keepJsonText, plainJson } from './json/json-text.ts'
-export { jsonWriter, type JsonWriteOptions, type JsonWriter } from './json/json-write.ts'
+export { jsonWriter, keySchemaOf, valueSchemaOf, type JsonWriteOptions, type JsonWriter } from './json/json-write.ts'
 
 // Helpers for tasks
 export { assert, AssertionError, present } from '../foundation/assert.ts'

@@ -1,9 +1,10 @@
 import {
   ByteSink,
-  DataError,
   jsonWriter,
+  keySchemaOf,
   Logical,
   plainJson,
+  valueSchemaOf,
   type ConnectValue,
   type Field,
   type JsonWriteOptions,
@@ -95,7 +96,7 @@ class JsonSchemaBuilder {
       case 'STRUCT':
         return this.#object(schema)
       case 'ARRAY':
-        return ['"type":"array"', `"items":${this.schema(partOf(schema, 'valueSchema'), null)}`]
+        return ['"type":"array"', `"items":${this.schema(valueSchemaOf(schema), null)}`]
       case 'MAP':
         return this.#map(schema)
       case 'BYTES':
@@ -112,7 +113,7 @@ class JsonSchemaBuilder {
   }
 
   #map(schema: Schema): readonly string[] {
-    const [key, value] = [partOf(schema, 'keySchema'), partOf(schema, 'valueSchema')]
+    const [key, value] = [keySchemaOf(schema), valueSchemaOf(schema)]
     const isMap = `"${Names.type}":"map"`
     if (key.type === 'STRING' && !key.optional)
       return ['"type":"object"', `"additionalProperties":${this.schema(value, null)}`, isMap]
@@ -182,12 +183,6 @@ function attributes({ version, parameters }: Schema): readonly string[] {
     members.push(`"${Names.parameters}":{${texts.join(',')}}`)
   }
   return members
-}
-
-function partOf(schema: Schema, part: 'keySchema' | 'valueSchema'): Schema {
-  const inner = schema[part]
-  if (inner === null) throw new DataError(`${schema.type} schema did not specify its ${part}`)
-  return inner
 }
 
 function objectOf(members: readonly string[]): string {

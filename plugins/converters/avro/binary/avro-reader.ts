@@ -1,5 +1,14 @@
 import type { Type } from 'avsc'
-import { DataError, decimalFromBytes, Logical, type ConnectValue, type Field, type Schema } from 'penstock/api'
+import {
+  DataError,
+  decimalFromBytes,
+  Logical,
+  type ConnectValue,
+  type Field,
+  type Schema,
+  keySchemaOf,
+  valueSchemaOf,
+} from 'penstock/api'
 
 import type { AvroCursor } from './avro-cursor.ts'
 import type { AvroOptions } from '../avro-options.ts'
@@ -90,7 +99,7 @@ class ReaderCompiler {
   #array(item: Type, schema: Schema): AvroReader {
     const size = this.#leastBytes(item)
     if (isMapEntry(this.#avro, item)) return this.#entries(item, schema, size)
-    const read = this.reader(item, innerOf(schema, 'valueSchema'))
+    const read = this.reader(item, valueSchemaOf(schema))
     return (cursor) => {
       const items: ConnectValue[] = []
       for (let count = cursor.block(size); count > 0; count = cursor.block(size))
@@ -103,7 +112,7 @@ class ReaderCompiler {
     const fields = fieldsOf(this.#avro, entry)
     const keyFirst = fields[0]?.name === 'key'
     const [first, second] = fields.map((field) =>
-      this.reader(field.type, innerOf(schema, field.name === 'key' ? 'keySchema' : 'valueSchema')),
+      this.reader(field.type, field.name === 'key' ? keySchemaOf(schema) : valueSchemaOf(schema)),
     ) as [AvroReader, AvroReader]
     return (cursor) => {
       const map = new Map<ConnectValue, ConnectValue>()
@@ -119,7 +128,7 @@ class ReaderCompiler {
   }
 
   #map(value: Type, schema: Schema): AvroReader {
-    const read = this.reader(value, innerOf(schema, 'valueSchema'))
+    const read = this.reader(value, valueSchemaOf(schema))
     const size = 1 + this.#leastBytes(value)
     return (cursor) => {
       const map = new Map<ConnectValue, ConnectValue>()
@@ -176,12 +185,6 @@ class ReaderCompiler {
     this.#sizes.set(type, size)
     return size
   }
-}
-
-function innerOf(schema: Schema, part: 'keySchema' | 'valueSchema'): Schema {
-  const inner = schema[part]
-  if (inner === null) throw new DataError(`${schema.type} schema did not specify its ${part}`)
-  return inner
 }
 
 function textReader(): AvroReader {

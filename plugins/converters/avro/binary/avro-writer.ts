@@ -1,5 +1,16 @@
 import type { Type } from 'avsc'
-import { ByteSink, DataError, isArray, isMap, Logical, type ConnectValue, type Field, type Schema } from 'penstock/api'
+import {
+  ByteSink,
+  DataError,
+  isArray,
+  isMap,
+  Logical,
+  type ConnectValue,
+  type Field,
+  type Schema,
+  keySchemaOf,
+  valueSchemaOf,
+} from 'penstock/api'
 
 import { writeBytes, writeInteger, writeText } from './avro-bytes.ts'
 import type { AvroOptions } from '../avro-options.ts'
@@ -150,7 +161,7 @@ class WriterCompiler {
   }
 
   #array(item: Type, schema: Schema, path: string): AvroWriter {
-    const write = this.writer(item, innerOf(schema, 'valueSchema'), { path: `${path}[]`, isField: false })
+    const write = this.writer(item, valueSchemaOf(schema), { path: `${path}[]`, isField: false })
     return (sink, value) => {
       if (!isArray(value)) misfit(schema, path, value)
       const { length } = value
@@ -161,7 +172,7 @@ class WriterCompiler {
   }
 
   #map(type: Type, schema: Schema, path: string): AvroWriter {
-    const write = this.writer(type, innerOf(schema, 'valueSchema'), { path: `${path}{}`, isField: false })
+    const write = this.writer(type, valueSchemaOf(schema), { path: `${path}{}`, isField: false })
     return (sink, value) => {
       if (!isMap(value)) misfit(schema, path, value)
       if (value.size > 0) writeInteger(sink, value.size)
@@ -176,7 +187,7 @@ class WriterCompiler {
 
   #entries(entry: Type, schema: Schema, path: string): AvroWriter {
     const writers = fieldsOf(this.#avro, entry).map(({ name, type }) => {
-      const inner = innerOf(schema, name === 'key' ? 'keySchema' : 'valueSchema')
+      const inner = name === 'key' ? keySchemaOf(schema) : valueSchemaOf(schema)
       return { isKey: name === 'key', write: this.writer(type, inner, { path: `${path}{}`, isField: false }) }
     })
     return (sink, value) => {
@@ -250,12 +261,6 @@ function enumWriter(symbols: readonly string[], schema: Schema, path: string): A
       throw new DataError(`"${String(value)}" is not a symbol of the Avro enum: ${symbols.join(', ')}${at(path)}`)
     writeInteger(sink, index)
   }
-}
-
-function innerOf(schema: Schema, part: 'keySchema' | 'valueSchema'): Schema {
-  const inner = schema[part]
-  if (inner === null) throw new DataError(`${schema.type} schema did not specify its ${part}`)
-  return inner
 }
 
 function nested(path: string, name: string): string {

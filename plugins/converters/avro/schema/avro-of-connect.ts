@@ -1,4 +1,4 @@
-import { DataError, Logical, type Field, type Schema } from 'penstock/api'
+import { DataError, keySchemaOf, Logical, valueSchemaOf, type Field, type Schema } from 'penstock/api'
 
 import {
   avroText,
@@ -89,7 +89,7 @@ class AvroBuilder {
       case 'STRUCT':
         return this.#record(schema)
       case 'ARRAY':
-        return { kind: 'array', item: this.#part(schema, 'valueSchema'), properties: this.#properties(schema) }
+        return { kind: 'array', item: this.node(valueSchemaOf(schema), false), properties: this.#properties(schema) }
       case 'MAP':
         return this.#map(schema)
       case 'STRING':
@@ -103,22 +103,12 @@ class AvroBuilder {
     return { kind: 'primitive', type: primitiveTypes[schema.type], properties: this.#properties(schema) }
   }
 
-  #part(schema: Schema, part: 'keySchema' | 'valueSchema'): AvroNode {
-    const inner = schema[part]
-    if (inner === null) throw new DataError(`${schema.type} schema did not specify its ${part}`)
-    return this.node(inner, false)
-  }
-
   #map(schema: Schema): AvroNode {
     const properties = this.#properties(schema)
     if (hasStringKeys(schema, this.#options))
-      return { kind: 'map', item: this.#part(schema, 'valueSchema'), properties }
+      return { kind: 'map', item: this.node(valueSchemaOf(schema), false), properties }
     const head = { kind: 'record', doc: null, own: [] } as const
-    const fields = (['key', 'value'] as const).map((part) => {
-      const inner = schema[`${part}Schema`]
-      if (inner === null) throw new DataError('MAP schema did not specify the schemas of its keys and values')
-      return this.#field(part, inner, null)
-    })
+    const fields = [this.#field('key', keySchemaOf(schema), null), this.#field('value', valueSchemaOf(schema), null)]
     const item =
       schema.name === null
         ? this.#definedEntry({ ...head, fields, namespace, name: Names.mapEntry, properties: [] })
