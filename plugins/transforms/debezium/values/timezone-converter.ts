@@ -73,6 +73,9 @@ interface Settings {
 /** Returns whether a column of this name is converted. */
 type Choice = (column: string) => boolean
 
+/** Returns which columns of before, after and source are converted; null for none. */
+type Choices = (part: string) => Choice | null
+
 const all: Choice = () => true
 
 /**
@@ -81,6 +84,8 @@ const all: Choice = () => true
  */
 class TimezoneConverter implements Transform {
   readonly #settings: Settings
+  /** By the columns of a rule. */
+  readonly #chosen = new Map<ReadonlySet<string>, Choices>()
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -102,13 +107,18 @@ class TimezoneConverter implements Transform {
     return { ...record, value: converted }
   }
 
-  /** Returns which columns of before, after and source are converted; null if none of the record is. */
-  #choices(topic: string, table: string | null): ((part: string) => Choice | null) | null {
+  /** Returns null if none of the record is converted. */
+  #choices(topic: string, table: string | null): Choices | null {
     const { kind, rules } = this.#settings
     const columns = kind === null ? null : columnsFor(rules, topic, table)
     if (columns === null) return kind === 'include' ? null : rowsOnly
     if (columns.size === 0) return kind === 'exclude' ? null : rowsOnly
-    return (part) => chosen(part, columns, kind === 'include')
+    let choices = this.#chosen.get(columns)
+    if (choices === undefined) {
+      choices = chosenOf(columns, kind === 'include')
+      this.#chosen.set(columns, choices)
+    }
+    return choices
   }
 }
 
@@ -116,9 +126,13 @@ function rowsOnly(part: string): Choice | null {
   return part === 'before' || part === 'after' ? all : null
 }
 
+function chosenOf(columns: ReadonlySet<string>, included: boolean): Choices {
+  const parts = new Map(['before', 'after', 'source'].map((part) => [part, chosen(part, columns, included)]))
+  return (part) => parts.get(part) ?? null
+}
+
 /** `before.column` names a column of one row, `source.ts` one of the source. */
 function chosen(part: string, columns: ReadonlySet<string>, included: boolean): Choice | null {
-  if (part !== 'before' && part !== 'after' && part !== 'source') return null
   const isQualified = (name: string): boolean => /^(?:before|after|source)\./.test(name)
   const names = new Set(
     [...columns].flatMap((name) => {
