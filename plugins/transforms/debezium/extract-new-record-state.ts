@@ -14,7 +14,7 @@ import {
 
 import { isPlainMap } from '../record/plain-map.ts'
 import { requireStruct } from '../record/requirements.ts'
-import { perSchema } from '../record/struct-shape.ts'
+import { perSchema, remembered } from '../record/struct-shape.ts'
 import { addedFields, type AddedField } from './added-field.ts'
 import { debeziumTransform, isEnvelope, memberField } from './envelope.ts'
 import { newRecordStateConfig, newRecordStateSettings, type NewRecordStateSettings } from './new-record-state-config.ts'
@@ -109,7 +109,7 @@ export class ExtractNewRecordState implements Transform {
   }
 
   #shapeOf(plan: EventPlan, source: Schema, dropped: Dropped, deleted: boolean): RowShape {
-    return remembered(plan.shapes, shapeId(dropped, deleted), () =>
+    return remembered(plan.shapes, shapeId(dropped, deleted), maxShapesPerSchema, () =>
       rowShape(
         source,
         {
@@ -157,7 +157,7 @@ export class ExtractNewRecordState implements Transform {
     }
     if (!copiesToDrop(dropped, keySchema.fields)) return {}
     const request = { deleted: null, dropped, added: [], addsLast: false, replaceNull: false }
-    const shape = remembered(this.#keyShapeOf(keySchema), shapeId(dropped, false), () =>
+    const shape = remembered(this.#keyShapeOf(keySchema), shapeId(dropped, false), maxShapesPerSchema, () =>
       rowShape(keySchema, request, transform),
     )
     return { keySchema: shape.schema, key: shape.row([], requireStruct(keySchema, key, transform)) }
@@ -179,16 +179,6 @@ function eventPlan(schema: Schema, settings: NewRecordStateSettings): EventPlan 
 
 function shapeId({ names }: Dropped, deleted: boolean): string {
   return names.size === 0 ? String(deleted) : JSON.stringify([deleted, ...names])
-}
-
-function remembered(shapes: Map<string, RowShape>, id: string, make: () => RowShape): RowShape {
-  let shape = shapes.get(id)
-  if (shape === undefined) {
-    shape = make()
-    if (shapes.size >= maxShapesPerSchema) shapes.clear()
-    shapes.set(id, shape)
-  }
-  return shape
 }
 
 function header(key: string, schema: Schema | null, value: ConnectValue): Header {

@@ -106,3 +106,14 @@ export function perSchema<T>(compute: (schema: Schema) => T): (schema: Schema) =
     return entry.result
   }
 }
+
+/** Returns what is known by this id; makes it if it is not. Of more than `limit`, all are forgotten. */
+export function remembered<T>(known: Map<string, T>, id: string, limit: number, make: () => T): T {
+  let result = known.get(id)
+  if (result === undefined) {
+    result = make()
+    if (known.size >= limit) known.clear()
+    known.set(id, result)
+  }
+  return result
+}

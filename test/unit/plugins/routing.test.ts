@@ -1,9 +1,10 @@
-import { DataError, type ConnectRecord } from 'penstock/api'
+import { DataError, primitive, struct, type ConnectRecord } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { plugin as hasHeaderKey } from '../../../plugins/predicates/has-header-key.ts'
 import { plugin as recordIsTombstone } from '../../../plugins/predicates/record-is-tombstone.ts'
 import { plugin as topicNameMatches } from '../../../plugins/predicates/topic-name-matches.ts'
+import { plugin as byLogicalTableRouter } from '../../../plugins/transforms/debezium/routing/by-logical-table-router.ts'
 import { plugin as regexRouter } from '../../../plugins/transforms/routing/regex-router.ts'
 
 const record = (topic: string): ConnectRecord => ({
@@ -66,5 +67,19 @@ describe('predicates', () => {
   it('RecordIsTombstone looks for a null value', () => {
     const tombstone = recordIsTombstone.create({}, {})
     expect([tombstone.test(record('t')), tombstone.test({ ...record('t'), value: null })]).toEqual([false, true])
+  })
+})
+
+describe('ByLogicalTableRouter', () => {
+  it('remembers the schemas of 1,000 topics for each schema', () => {
+    const router = byLogicalTableRouter.create({ 'topic.regex': '(.*)', 'topic.replacement': 'all.$1' }, {})
+    const keySchema = struct([['id', primitive('INT32')]])
+    const schemaOf = (topic: string) => router.apply({ ...record(topic), keySchema, key: [1] })?.keySchema
+    const first = schemaOf('t0')
+    for (let i = 1; i < 1000; i += 1) schemaOf(`t${i}`)
+    expect(schemaOf('t0')).toBe(first)
+    schemaOf('t1000')
+    expect(schemaOf('t0')).not.toBe(first)
+    expect(schemaOf('t0')).toEqual(first)
   })
 })

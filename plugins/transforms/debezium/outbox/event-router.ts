@@ -12,7 +12,7 @@ import {
 } from 'penstock/api'
 
 import { missingField, requireStruct } from '../../record/requirements.ts'
-import { perSchema, structOf } from '../../record/struct-shape.ts'
+import { perSchema, remembered, structOf } from '../../record/struct-shape.ts'
 import { TopicNames } from '../../routing/topic-names.ts'
 import { debeziumTransform, isEnvelope, memberField } from '../envelope.ts'
 import { eventRouterConfig, eventRouterSettings, type EventRouterSettings } from './event-router-config.ts'
@@ -132,16 +132,11 @@ class EventRouter implements Transform {
   #envelopeSchema(plan: OutboxPlan, payload: Schema, route: string, version: number | null): Schema {
     const schemas = this.#schemasOf(payload)
     const name = schemaName(plan.name, route)
-    const id = `${version} ${name}`
-    let schema = schemas.get(id)
-    if (schema === undefined) {
+    return remembered(schemas, `${version} ${name}`, maxSchemasPerPayload, () => {
       const fields = plan.envelope.map(({ alias, column }) => ({ name: alias, schema: column.schema }))
       const options = version === null ? { name } : { name, version }
-      schema = structOf([{ name: 'payload', schema: payload }, ...fields], options, transform)
-      if (schemas.size >= maxSchemasPerPayload) schemas.clear()
-      schemas.set(id, schema)
-    }
-    return schema
+      return structOf([{ name: 'payload', schema: payload }, ...fields], options, transform)
+    })
   }
 }
 

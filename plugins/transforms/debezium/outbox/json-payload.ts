@@ -1,5 +1,6 @@
 import { arrayOf, DataError, fieldOf, primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
 
+import { remembered } from '../../record/struct-shape.ts'
 import { JsonDouble, parseDocument, type JsonMembers, type JsonNode } from './json-document.ts'
 
 /** A document as Connect data. */
@@ -40,10 +41,7 @@ export class JsonPayloads {
     const document = parseDocument(text)
     if (!isMembers(document)) throw new DataError('an array has no fields')
     const inferred = this.#struct(name, document)
-    const id = `${name}${signature(inferred)}`
-    const schema = this.#schemas.get(id) ?? inferred
-    if (this.#schemas.size >= maxSchemas) this.#schemas.clear()
-    this.#schemas.set(id, schema)
+    const schema = remembered(this.#schemas, `${name}${signature(inferred)}`, maxSchemas, () => inferred)
     return { schema, value: structFrom(document, schema) }
   }
 

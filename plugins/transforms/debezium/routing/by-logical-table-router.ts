@@ -17,6 +17,7 @@ import {
   basicsOf,
   keptField,
   perSchema,
+  remembered,
   structOf,
   structShape,
   type ShapeField,
@@ -28,6 +29,7 @@ import { chosenText, every, invalid, oneOfTexts, regex, required, textOrNull } f
 import { adjustedName, adjustmentModes, type AdjustmentMode } from './schema-names.ts'
 
 const transform = 'ByLogicalTableRouter'
+const maxTopicsPerSchema = 1000
 
 const configDef = {
   'topic.regex': {
@@ -144,7 +146,9 @@ class ByLogicalTableRouter implements Transform {
     const { value, valueSchema } = record
     const routed = { ...record, topic, ...this.#key(record, topic) }
     if (value === null || valueSchema === null || !isEnvelope(valueSchema)) return routed
-    const shape = shapeFor(this.#eventsOf(valueSchema), topic, () => eventShape(valueSchema, this.#namer(topic)))
+    const shape = remembered(this.#eventsOf(valueSchema), topic, maxTopicsPerSchema, () =>
+      eventShape(valueSchema, this.#namer(topic)),
+    )
     return {
       ...routed,
       valueSchema: shape.envelope.schema,
@@ -158,7 +162,7 @@ class ByLogicalTableRouter implements Transform {
     if (keySchema === null) throw new DataError(`${transform} needs a struct as the key, found ${kindOf(null, key)}`)
     const values = requireStruct(keySchema, key, transform)
     const { keyField, identifiers } = this.#settings
-    const shape = shapeFor(this.#keysOf(keySchema), topic, () =>
+    const shape = remembered(this.#keysOf(keySchema), topic, maxTopicsPerSchema, () =>
       keyShape(keySchema, this.#namer(topic)('Key'), keyField),
     )
     const row = shape.row(values)
@@ -169,15 +173,6 @@ class ByLogicalTableRouter implements Transform {
   #namer(topic: string): (part: string) => string {
     return (part) => adjustedName(`${topic}.${part}`, this.#settings.adjustment)
   }
-}
-
-function shapeFor<T>(shapes: Map<string, T>, topic: string, make: () => T): T {
-  let shape = shapes.get(topic)
-  if (shape === undefined) {
-    shape = make()
-    shapes.set(topic, shape)
-  }
-  return shape
 }
 
 function keyShape(source: Schema, name: string, keyField: string | null): StructShape {

@@ -12,7 +12,7 @@ import {
 } from 'penstock/api'
 
 import { requireStruct } from '../../record/requirements.ts'
-import { perSchema } from '../../record/struct-shape.ts'
+import { perSchema, remembered } from '../../record/struct-shape.ts'
 import { debeziumTransform, isEnvelope } from '../envelope.ts'
 import { every, itemsOf, noEmptyItems, positive, required, chosenText } from '../settings.ts'
 import { javaHash } from './java-hash.ts'
@@ -142,19 +142,14 @@ function valueAt(event: StructValue, steps: readonly number[], path: readonly st
 }
 
 const maxTexts = 10_000
+/** Longer texts would fill the memory, and rarely repeat. */
+const maxLength = 100
 
 /** Texts that choose a partition are often the same few, and their hash takes microseconds. */
 function murmurHash(): Hash {
   const known = new Map<string, number>()
-  const ofText = (text: string): number => {
-    let hash = known.get(text)
-    if (hash === undefined) {
-      hash = murmurOfText(text)
-      if (known.size >= maxTexts) known.clear()
-      known.set(text, hash)
-    }
-    return hash
-  }
+  const ofText = (text: string): number =>
+    text.length > maxLength ? murmurOfText(text) : remembered(known, text, maxTexts, () => murmurOfText(text))
   return (schema, value) =>
     typeof value === 'string' && schema.type === 'STRING' ? ofText(value) : murmurOfInt(javaHash(schema, value))
 }
