@@ -14,6 +14,7 @@ import {
   type Schema,
 } from 'penstock/api'
 
+import { checkParts } from '../registry/schema-format.ts'
 import type { JsonSchemaOptions } from './json-schema-options.ts'
 import { isUnionSchema, Names } from './names.ts'
 import type { SchemaDocuments, SchemaNode } from './schema-documents.ts'
@@ -77,6 +78,7 @@ class ConnectBuilder {
   #unions = 0
   #ids = 0
   #references = 0
+  #parts = 0
 
   constructor(documents: SchemaDocuments, options: JsonSchemaOptions) {
     this.#documents = documents
@@ -84,6 +86,8 @@ class ConnectBuilder {
   }
 
   schema(piece: Piece, place: Place): Schema {
+    this.#parts += 1
+    checkParts(this.#parts)
     const { shape } = piece
     switch (shape.kind) {
       case 'reference':

@@ -1,4 +1,4 @@
-import type { ByteSink, ConnectValue, Schema } from 'penstock/api'
+import { DataError, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
 
 /** A schema as text, with those that it refers to, in the order in which they need each other. */
 export interface SchemaText {
@@ -39,4 +39,15 @@ export interface SchemaFormat<Parsed> {
   reader(parsed: Parsed, version: number | null): MessageReader
   /** Returns why the latest schema cannot read what a schema of ours would write; null if it can. */
   whyUnreadable(own: { readonly schema: Schema | null; readonly text: string }, latest: SchemaText): string | null
+}
+
+/** Named types count wherever they are used: where each has the one before it twice, a few lines of text have billions. */
+const maxParts = 100_000
+
+/** @throws DataError if a schema has too many parts */
+export function checkParts(count: number): void {
+  if (count > maxParts)
+    throw new DataError(`the schema has more than ${maxParts} parts, with those that it uses several times`, {
+      code: 'SCHEMA_TOO_LARGE',
+    })
 }

@@ -12,6 +12,7 @@ import {
   type Schema,
 } from 'penstock/api'
 
+import { checkParts } from '../../registry/schema-format.ts'
 import type { AvroOptions } from '../avro-options.ts'
 import { branchesOf, symbolsOf, fieldsOf, fixedSizeOf, itemOf, nullableBranch, type AvroField } from '../avro-types.ts'
 import { defaultOfAvro } from './default-of-avro.ts'
@@ -76,6 +77,7 @@ class ConnectBuilder {
   readonly #options: AvroOptions
   readonly #open = new Map<Type, OpenStruct>()
   #unions = 0
+  #parts = 0
 
   constructor(avro: AvroSchema, options: AvroOptions) {
     this.#avro = avro
@@ -83,6 +85,8 @@ class ConnectBuilder {
   }
 
   schema(type: Type, place: Place): Schema {
+    this.#parts += 1
+    checkParts(this.#parts)
     const branches = branchesOf(type)
     if (branches !== null) return this.#union(type, branches, place)
     const open = this.#open.get(type)

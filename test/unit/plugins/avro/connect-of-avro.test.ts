@@ -199,6 +199,19 @@ describe('the Connect schema of an Avro schema', () => {
     expect(connect(record([field])).fields[0]?.schema).toEqual(primitive('FLOAT64'))
   })
 
+  it('is refused if it has too many parts, though its text is short', () => {
+    let type: unknown = 'int'
+    for (let i = 0; i < 18; i += 1) {
+      const again = i === 0 ? 'int' : `R${i - 1}`
+      const fields = [
+        { name: 'a', type },
+        { name: 'b', type: again },
+      ]
+      type = { type: 'record', name: `R${i}`, fields }
+    }
+    expect(() => connect(type)).toThrow(/more than 100000 parts/)
+  })
+
   it('has the version of the registry, unless it has one of Connect', () => {
     expect(connect(record([]), {}, 4).version).toBe(4)
     expect(connect(record([], { 'connect.version': 2 }), {}, 4).version).toBe(2)

@@ -110,6 +110,13 @@ describe('the Connect schema of a JSON Schema', () => {
     expect(() => readJsonSchema(json).value({ a: 'x' })).toThrow(DataError)
   })
 
+  it('is refused if it has too many parts, though its text is short', () => {
+    const twice = (ref: string) => ({ type: 'array', items: { oneOf: [{ $ref: ref }, { $ref: ref }] } })
+    const lists = Array.from({ length: 18 }, (_, i) => [`d${i}`, i === 0 ? text : twice(`#/lists/d${i - 1}`)] as const)
+    const schema = { $ref: '#/lists/d17', lists: Object.fromEntries(lists) }
+    expect(() => readJsonSchema(schema)).toThrow(/more than 100000 parts/)
+  })
+
   it('has enums and unions of other converters, with generalized.sum.type.support', () => {
     const config = { 'generalized.sum.type.support': 'true' }
     const { schema } = readJsonSchema({ oneOf: [{ enum: ['a', 'b'] }, { type: 'integer' }] }, config)
