@@ -1,30 +1,15 @@
-import { present } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { describeConfig } from '../../src/config/definition/describe-config.ts'
-import { checkCase, stagesOf } from '../oracle/check-case.ts'
+import { stagesOf } from '../oracle/check-case.ts'
+import { checkRecordings } from '../oracle/check-recordings.ts'
 import { readConfigKeys } from '../oracle/config-keys.ts'
 import { debeziumGroups, debeziumStages } from '../oracle/debezium/all-cases.ts'
 import { debeziumDeviations } from '../oracle/debezium/deviations.ts'
-import { digestOf, readRecordings } from '../oracle/recordings.ts'
 
 const plugins = await stagesOf(debeziumStages)
 
-describe.each([...debeziumGroups])('Debezium 3.2.3, recorded: %s', (group, cases) => {
-  const recordings = readRecordings(group)
-
-  it('has a recording of each case', () => {
-    expect(recordings.map(({ name, digest }) => [name, digest])).toEqual(cases.map((one) => [one.name, digestOf(one)]))
-  })
-
-  for (const [i, one] of cases.entries()) {
-    it(one.name, () => {
-      const recorded = recordings[i]?.result
-      if (recorded === undefined) throw new RangeError('not recorded')
-      checkCase(present(plugins.get(one.class), one.class), one, debeziumDeviations[one.name]?.result ?? recorded)
-    })
-  }
-})
+checkRecordings('Debezium 3.2.3', debeziumGroups, { plugins, deviations: debeziumDeviations })
 
 it('each deviation from Debezium is of a case', () => {
   const names = new Set([...debeziumGroups.values()].flat().map(({ name }) => name))

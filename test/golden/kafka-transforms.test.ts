@@ -1,30 +1,15 @@
-import { present } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { describeConfig } from '../../src/config/definition/describe-config.ts'
 import { caseGroups, laterGroups } from '../oracle/cases/all-cases.ts'
-import { checkCase, stagesOf } from '../oracle/check-case.ts'
+import { stagesOf } from '../oracle/check-case.ts'
+import { checkRecordings } from '../oracle/check-recordings.ts'
 import { kafkaStages, readConfigKeys } from '../oracle/config-keys.ts'
 import { deviations } from '../oracle/deviations.ts'
-import { digestOf, readRecordings } from '../oracle/recordings.ts'
 
 const plugins = await stagesOf(kafkaStages)
 
-describe.each([...caseGroups, ...laterGroups])('Kafka Connect, recorded: %s', (group, cases) => {
-  const recordings = readRecordings(group)
-
-  it('has a recording of each case', () => {
-    expect(recordings.map(({ name, digest }) => [name, digest])).toEqual(cases.map((one) => [one.name, digestOf(one)]))
-  })
-
-  for (const [i, one] of cases.entries()) {
-    it(one.name, () => {
-      const recorded = recordings[i]?.result
-      if (recorded === undefined) throw new RangeError('not recorded')
-      checkCase(present(plugins.get(one.class), one.class), one, deviations[one.name]?.result ?? recorded)
-    })
-  }
-})
+checkRecordings('Kafka Connect', new Map([...caseGroups, ...laterGroups]), { plugins, deviations })
 
 /** Settings that later versions have. */
 const laterKeys: Readonly<Record<string, string>> = {
