@@ -130,7 +130,10 @@ export class BulkSender {
     for (const [i, operation] of operations.entries()) {
       const outcome = classify(items[i] as BulkItem, operation)
       if (outcome.kind === 'malformed' && letters !== null) {
-        reports.push(this.#report(operation, outcome.reason, letters))
+        const report = this.#report(operation, outcome.reason, letters)
+        // Another operation may fail the task before the report is awaited.
+        report.catch(() => undefined)
+        reports.push(report)
         continue
       }
       if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
