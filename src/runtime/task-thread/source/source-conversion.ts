@@ -1,7 +1,6 @@
 import type { SourceRecord } from '../../../api/record.ts'
 import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
-import { isRetriable } from '../../failures.ts'
 import { ConversionNotReadyError } from '../conversion/conversion-not-ready-error.ts'
 import type { RecordEncoder } from '../conversion/record-encoder.ts'
 import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
@@ -88,7 +87,6 @@ export class SourceConversion {
       })
       if (isReady === null) return null
     } catch (error) {
-      if (isRetriable(error)) throw error
       return this.#afterError(record, wait.explain(error))
     }
     return this.convert(record)
