@@ -32,6 +32,7 @@ export class MemoryProducer implements RecordProducer {
   }
 
   append(record: OutgoingRecord, token: number): void {
+    if (this.closed) throw new ClientClosedError('the producer is closed')
     const refusal = this.refuse?.(record) ?? null
     if (refusal !== null) throw refusal
     this.appended.push({ record, token })
@@ -81,6 +82,7 @@ export class MemoryProducer implements RecordProducer {
 
   async close(): Promise<void> {
     this.closed = true
+    this.drain()
     if (this.unacknowledged > 0) this.fail(new ClientClosedError('the producer is closed'))
   }
 }

@@ -2,6 +2,7 @@ import { ConnectError } from '../../../api/errors.ts'
 import type { ErrantRecordReporter, ReportedRecord } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { PartitionRange } from '../../../client/consumer/topic-tail.ts'
+import { abortable } from '../../../foundation/async/abortable.ts'
 import { settledWithin } from '../../../foundation/async/deadline.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
@@ -73,11 +74,16 @@ export class ErrantRecords implements ErrantRecordReporter {
     return promise
   }
 
-  /** Returns whether all records that were reported so far are durable, waiting for that for at most `ms`. */
-  async settled(ms: number): Promise<boolean> {
+  /**
+   * Returns whether all records that were reported so far are durable, waiting for that for at most `ms`.
+   * @throws the reason of the signal
+   */
+  async settled(ms: number, signal: AbortSignal): Promise<boolean> {
     if (this.#pending.size === 0 || this.#isLost) return !this.#isLost
     const all = Promise.all(this.#pending).then(() => true)
-    return (await settledWithin(this.#options.clock, ms, all)) ?? false
+    const isSettled = await settledWithin(this.#options.clock, ms, abortable(all, signal))
+    signal.throwIfAborted()
+    return isSettled ?? false
   }
 
   /** What is in progress is given up: no offset behind it is committed. */
@@ -135,7 +141,8 @@ export class ErrantRecords implements ErrantRecordReporter {
       const record = found.get(report.offset)
       if (record === undefined) throw unreadable(report, 'it is no longer there')
       errors.failed(record, failureOf(report))
-      await errors.room()
+      const room = errors.room()
+      if (room !== null) await abortable(room, signal)
     }
   }
 }

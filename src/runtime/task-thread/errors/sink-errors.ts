@@ -70,7 +70,7 @@ export class SinkErrors {
    * No offset may be committed before (I1, I7).
    */
   async settled(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (this.reporter !== null && !(await this.reporter.settled(ms))) return false
+    if (this.reporter !== null && !(await this.reporter.settled(ms, signal))) return false
     return this.#letters === null || (await this.#letters.settled(ms, signal))
   }
 

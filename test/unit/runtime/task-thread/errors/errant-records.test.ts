@@ -64,6 +64,7 @@ interface Given {
   readonly transforms?: readonly TransformStep[]
   readonly readRange?: ReadRange
   readonly hasQueue?: boolean
+  readonly flushTimeoutMs?: number
 }
 
 async function begun(purpose: string, connectorConfig: RawConfig, given: Given = {}) {
@@ -81,6 +82,7 @@ async function begun(purpose: string, connectorConfig: RawConfig, given: Given =
     connectorConfig,
     transforms: given.transforms ?? [],
     commitIntervalMs: 50,
+    flushTimeoutMs: given.flushTimeoutMs ?? 5000,
     readRange: given.readRange ?? ((range, onRecord, signal) => client.readRanges([range], onRecord, { signal })),
     ...(given.hasQueue === false
       ? {}
@@ -146,6 +148,20 @@ describe('a sink task that reports records', () => {
     await untilPasses(async () => expect(await committed()).toBe(2))
     expect(task.outcomes).toEqual(['kept 0'])
     expect(await sink.stop()).toBeNull()
+  })
+
+  it('stops while there is no room for its reports (I10), and commits nothing', async () => {
+    const producer = new MemoryProducer()
+    producer.fill()
+    const { topic, client, task, sink, committed } = await begun('full', all, { producer, flushTimeoutMs: 100 })
+    await writeAll(client, topic, ['bad 1', 'bad 2'])
+    await untilPasses(() => expect(producer.appended).toHaveLength(1))
+    expect(await sink.stop()).toBeNull()
+    await untilPasses(() => expect(task.outcomes).toHaveLength(2))
+    expect(sink.metrics.samples()).toContainEqual(
+      expect.objectContaining({ name: 'task_error_dead_letter_failures_total', value: 0 }),
+    )
+    expect(await committed()).toBe(0)
   })
 
   it('fails by its error with errors.tolerance=none, and the record is in the dead letter queue', async () => {
