@@ -50,8 +50,7 @@ export class DeadLetterQueue {
       onAcknowledged: (tokens) => (this.#pending -= tokens.length),
       onFailed: (error, tokens) => {
         this.#pending -= tokens.length
-        if (this.#isClosed) return
-        for (const _token of tokens) options.control.fail(this.#lost(error))
+        if (!this.#isClosed) options.control.fail(this.#lost(error, tokens.length))
       },
       onTrouble: (trouble) =>
         setCondition(
@@ -78,7 +77,7 @@ export class DeadLetterQueue {
     try {
       this.#producer.append(letter, 0)
     } catch (error) {
-      throw this.#lost(error)
+      throw this.#lost(error, 1)
     }
     this.#pending += 1
   }
@@ -112,8 +111,8 @@ export class DeadLetterQueue {
     await this.#producer.close(AbortSignal.abort())
   }
 
-  #lost(cause: unknown): ConnectError {
-    this.#failures.add(1)
+  #lost(cause: unknown, count: number): ConnectError {
+    this.#failures.add(count)
     this.#isLost = true
     return lostLetter(this.topic, cause)
   }
