@@ -298,8 +298,8 @@ export class SourceTaskLoop {
   }
 
   /**
-   * The broker rejected a batch, which has one topic. Rejected records fail the task (I7), unless one is too large and is
-   * tolerated; rejected offsets are retried.
+   * The broker rejected a batch, which has one topic. Rejected records fail the task (I7), unless it is one, which is too large
+   * and is tolerated; rejected offsets are retried.
    */
   #rejected(error: Error, tokens: readonly number[]): void {
     const [first = 0] = tokens
@@ -314,6 +314,8 @@ export class SourceTaskLoop {
       const lost = letters?.lostBy(error, tokens) ?? null
       if (lost !== null) throw lost
       const rejection = rejectedByBroker(error, offset)
+      // Which record of several is too large, and whether the others are written, is not known.
+      if (tokens.length > 1) throw rejection
       records.failed(null, rejection)
       this.#settleBy(letters?.ofOversized(rejection, offset) ?? null, first)
     } catch (failure) {

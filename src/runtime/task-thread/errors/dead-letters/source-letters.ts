@@ -31,7 +31,7 @@ export class SourceLetters implements ErrorReporter<SourceRecord> {
   }
 
   report(record: SourceRecord, failure: RecordFailure): void {
-    this.#next = sourceLetterOf(record, failure, this.#form)
+    this.#next = oversizedLetterOf(record, failure, this.#form) ?? sourceLetterOf(record, failure, this.#form)
   }
 
   room(): null {
@@ -45,13 +45,10 @@ export class SourceLetters implements ErrorReporter<SourceRecord> {
     return letter
   }
 
-  /** Returns the letter of a record that the broker refuses because of its size: it has its key and place, and no value. */
+  /** Returns the letter of a record that the broker refuses because of its size. */
   ofOversized(error: unknown, offset: SourceOffset | null): OutgoingRecord | null {
     const failure = failureOf(error)
-    if (failure === null || !(failure.error instanceof RecordTooLargeError)) return null
-    const { key, topic } = failure.error
-    const headers = this.#headers({ topic, sourcePartition: null, sourceOffset: offset }, failure)
-    return { topic: this.#form.topic, partition: null, key, value: null, headers, timestamp: null }
+    return failure && oversizedLetterOf({ sourcePartition: null, sourceOffset: offset }, failure, this.#form)
   }
 
   /** A letter is handed to the producer with this token. */
@@ -71,10 +68,6 @@ export class SourceLetters implements ErrorReporter<SourceRecord> {
     if (lost === 0) return null
     this.#failures.add(lost)
     return lostLetter(this.#form.topic, cause)
-  }
-
-  #headers(place: SourcePlace, failure: RecordFailure): readonly ContextHeader[] {
-    return placeHeaders(place, failure, this.#form)
   }
 }
 
@@ -99,6 +92,18 @@ function sourceLetterOf(record: SourceRecord, failure: RecordFailure, form: Dead
     headers: [...own, ...placeHeaders(record, failure, form)],
     timestamp: timestamp === null || timestamp < 0 ? null : timestamp,
   }
+}
+
+/** Returns the letter of a record that is too large: it has its key and place, and no value. Null for another failure. */
+function oversizedLetterOf(
+  { sourcePartition, sourceOffset }: Omit<SourcePlace, 'topic'>,
+  failure: RecordFailure,
+  form: DeadLetterForm,
+): OutgoingRecord | null {
+  if (!(failure.error instanceof RecordTooLargeError)) return null
+  const { key, topic } = failure.error
+  const headers = placeHeaders({ topic, sourcePartition, sourceOffset }, failure, form)
+  return { topic: form.topic, partition: null, key, value: null, headers, timestamp: null }
 }
 
 /** Kafka Connect's headers, behind those for the place in the source; none without a context. */

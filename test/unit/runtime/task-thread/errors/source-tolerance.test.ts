@@ -231,6 +231,30 @@ describe('a source with a dead letter queue', () => {
     )
   })
 
+  it('writes key and place of a record that is above max.request.size', async () => {
+    const { producer, task, source, sent } = await held()
+    producer.refuse = ({ topic, key, value }) =>
+      (value?.length ?? 0) > 1000 ? new RecordTooLargeError({ topic, key, size: 5000 }, 1000, 'max.request.size') : null
+    task.give([positionRecord('t', 2, { file: 'a' }, { key: 'k', value: 'x'.repeat(5000) })])
+    await untilPasses(() => expect(sent('dlq')).toBe(2))
+    expect(producer.appended.at(-1)?.record).toMatchObject({ topic: 'dlq', value: null, key: Buffer.from('k') })
+    producer.automatic = true
+    producer.acknowledge(2)
+    await untilPasses(() => expect(task.committed).toEqual([{ position: 2 }]))
+    expect(await source.stop()).toBeNull()
+  })
+
+  it('fails when a batch of several is refused because of its size: it is not known which one is too large (I7)', async () => {
+    const { producer, task, source, sent } = await held()
+    producer.acknowledge(1)
+    producer.acknowledge(1)
+    task.give([2, 3].map((at) => positionRecord('t', at, { file: 'a' }, { value: 'good' })))
+    await untilPasses(() => expect(sent('t')).toBe(2))
+    producer.fail(new RecordTooLargeError({ topic: 't', key: null, size: 5000 }, null, 'max.message.bytes'))
+    expect(await source.ended).toMatchObject({ stage: 'KAFKA_PRODUCE' })
+    expect(sent('dlq')).toBe(1)
+  })
+
   it('fails by the record, and writes nothing there, with errors.tolerance=none', async () => {
     const { source, begin, letters } = await begun('strict-letters', {}, ['bad'], { hasQueue: true })
     begin()
