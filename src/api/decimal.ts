@@ -1,12 +1,15 @@
 import { DataError } from './errors.ts'
 
 const decimalText = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/
+/** A number with more digits than this takes seconds and gigabytes, and its scale is a few bytes of a message or schema. */
+const maxScale = 1_000_000
 
 /**
  * Returns the unscaled value of a decimal text: `("12.5", 2)` is 1250n. Never rounds (I11).
- * @throws DataError if the text is not a decimal number or has more than `scale` fraction digits.
+ * @throws DataError if the text is not a decimal number or has more than `scale` fraction digits, or the scale is invalid.
  */
 export function unscaledDecimal(text: string, scale: number): bigint {
+  checkScale(scale)
   const match = decimalText.exec(text)
   const whole = match?.[2] ?? ''
   const fraction = match?.[3] ?? ''
@@ -20,6 +23,11 @@ export function unscaledDecimal(text: string, scale: number): bigint {
   return match[1] === '-' ? -magnitude : magnitude
 }
 
+function checkScale(scale: number): void {
+  if (!Number.isInteger(scale) || scale > maxScale || scale < -maxScale)
+    throw new DataError(`Invalid Decimal schema: the scale ${scale} is no integer from -${maxScale} to ${maxScale}`)
+}
+
 /** Returns the digits of a decimal text, and how many of them follow the point; negative for zeros before it. */
 export function decimalParts(text: string): { readonly digits: string; readonly scale: number } {
   const [mantissa = '', exponent = '0'] = text.replace(/^[+-]/, '').split(/[eE]/)
@@ -27,8 +35,9 @@ export function decimalParts(text: string): { readonly digits: string; readonly 
   return { digits: whole + fraction, scale: fraction.length - Number(exponent) }
 }
 
-/** Returns the exact text of an unscaled value: `(1250n, 2)` is `"12.50"`, `(5n, -2)` is `"500"`. */
+/** Returns the exact text of an unscaled value: `(1250n, 2)` is `"12.50"`, `(5n, -2)` is `"500"`. @throws DataError if the scale is invalid. */
 export function decimalTextOf(unscaled: bigint, scale: number): string {
+  checkScale(scale)
   if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))
   const negative = unscaled < 0n
   const digits = String(negative ? -unscaled : unscaled).padStart(scale + 1, '0')

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { decimalFromBytes, decimalTextOf, decimalToBytes } from 'penstock/api'
+import { DataError, decimalFromBytes, decimalTextOf, decimalToBytes } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import { decimalBase64 } from '../../src/api/decimal.ts'
 
@@ -34,4 +34,11 @@ describe('the base64 of a decimal', () => {
       expect(decimalBase64(text, 2)).toBe(wanted)
     },
   )
+})
+
+describe('a decimal', () => {
+  it.each([1_000_001, -1_000_001, 1.5, Number.NaN])('is refused at scale %s', (scale) => {
+    expect(() => decimalFromBytes(Buffer.from([1]), scale)).toThrow(DataError)
+    expect(() => decimalToBytes('1', scale)).toThrow(DataError)
+  })
 })
