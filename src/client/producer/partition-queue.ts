@@ -55,10 +55,10 @@ const idleAfterMs = 100
  * Order and exactly-once delivery come from the broker's check of sequences
  * ([KIP-98](https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging)):
  * batches are sent, and sent again, in order and with the same sequences. But a broker accepts any sequence of a producer
- * that it has forgotten. Three rules follow.
+ * that it has forgotten, and recognizes only the last five batches. Three rules follow.
  * - A batch is acknowledged by its own response only. If a later one was written first, the earlier one fails.
  * - With a fresh identity, after a failure and after a pause, one batch is in flight until one is acknowledged.
- * - A batch that may be written keeps its identity and sequence until the broker has responded to it.
+ * - A batch that may be written keeps its identity and sequence until the broker has responded to it, and is sent alone.
  */
 export class PartitionQueue {
   readonly topic: string
@@ -151,7 +151,9 @@ export class PartitionQueue {
    * until a response or a record comes.
    */
   readyAt(): number {
-    const maxInFlight = this.#isRecovering ? 1 : this.#limits.maxInFlight
+    // A broker recognizes only the last five batches: further ones behind one that may be written would make it forget that one.
+    const isAlone = this.#isRecovering || this.#inFlight.some(mayBeWritten)
+    const maxInFlight = isAlone ? 1 : this.#limits.maxInFlight
     if (this.#returned.length > 0 || this.#inFlight.length >= maxInFlight) return Number.POSITIVE_INFINITY
     if (this.#ready.length > 0) return this.#retryAt
     if (this.#open === null) return Number.POSITIVE_INFINITY

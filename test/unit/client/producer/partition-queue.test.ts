@@ -119,7 +119,7 @@ describe('PartitionQueue', () => {
     expect(takeAll(queue)).toHaveLength(1)
   })
 
-  it('resends failed batches in order with their sequences, one at a time until one is acknowledged', () => {
+  it('resends failed batches in order with their sequences, one at a time as long as they may be written', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c')
     const batches = takeAll(queue)
@@ -133,7 +133,40 @@ describe('PartitionQueue', () => {
     expect(retried.map(valuesOf)).toEqual([['a']])
     expect(sequences(retried)).toEqual([1])
     if (retried[0] !== undefined) queue.acknowledge(retried[0], 1)
-    expect(takeAll(queue, 100).map(valuesOf)).toEqual([['b'], ['c']])
+    const [second, ...others] = takeAll(queue, 100)
+    expect(others).toEqual([])
+    if (second !== undefined) queue.acknowledge(second, 2)
+    expect(takeAll(queue, 100).map(valuesOf)).toEqual([['c']])
+  })
+
+  it('resends failed batches that were not written one at a time until one is acknowledged', () => {
+    const queue = queueOf()
+    fill(queue, 'a', 'b', 'c')
+    for (const batch of takeThree(queue)) queue.requeue(batch, refused)
+    const [first, ...others] = takeAll(queue)
+    expect(others).toEqual([])
+    if (first !== undefined) queue.acknowledge(first, 1)
+    expect(takeAll(queue).map(valuesOf)).toEqual([['b'], ['c']])
+  })
+
+  it('sends no further batch behind one that may be written: a broker recognizes only the last five', () => {
+    const queue = queueOf()
+    fill(queue, 'a', 'b', 'c')
+    const [first, second, third] = takeThree(queue)
+    queue.requeue(first, lost())
+    queue.requeue(second, lost())
+    queue.acknowledge(third, 3)
+    fill(queue, 'd')
+    const [resent] = takeAll(queue)
+    if (resent !== undefined) queue.acknowledge(resent, 1)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const [again, ...others] = takeAll(queue)
+      expect(others).toEqual([])
+      expect(again === undefined ? [] : valuesOf(again)).toEqual(['b'])
+      if (again !== undefined && attempt < 2) queue.requeue(again, lost())
+      else if (again !== undefined) queue.acknowledge(again, 2)
+    }
+    expect(takeAll(queue).map(valuesOf)).toEqual([['d']])
   })
 
   it('lets those behind a dropped batch move up into its numbers', () => {
