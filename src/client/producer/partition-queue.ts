@@ -192,8 +192,9 @@ export class PartitionQueue {
         } else if (other.attempts > 0) other.followsAt = Math.max(other.followsAt ?? baseOffset, baseOffset)
       }
     }
+    // Not more than are in flight now may be written behind an earlier one.
+    this.#isRecovering = overtook
     if (overtook) settled.push(...this.#loseOvertaken())
-    else this.#isRecovering = false
     this.#moveReturned()
     return settled
   }

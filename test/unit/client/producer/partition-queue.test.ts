@@ -169,6 +169,18 @@ describe('PartitionQueue', () => {
     expect(takeAll(queue).map(valuesOf)).toEqual([['d']])
   })
 
+  it('sends no further batch while a later one is acknowledged and an earlier one is not', () => {
+    const queue = queueOf({ maxInFlight: 3 })
+    fill(queue, 'a', 'b', 'c', 'd')
+    const [first, second, third] = takeThree(queue)
+    queue.acknowledge(second, 2)
+    expect(takeAll(queue)).toEqual([])
+    queue.acknowledge(third, 3)
+    expect(takeAll(queue)).toEqual([])
+    queue.acknowledge(first, 1)
+    expect(takeAll(queue).map(valuesOf)).toEqual([['d']])
+  })
+
   it('lets those behind a dropped batch move up into its numbers', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c')
