@@ -64,6 +64,8 @@ describe('Connect data in Avro (I11)', () => {
           typeHook: (part) => (part === 'long' || Reflect.get(Object(part), 'type') === 'long' ? bigLong() : undefined),
         })
         const written = bytes(value)
+        // Nor can a key of a map: it would set the prototype.
+        fc.pre(!written.includes('__proto__'))
         expect(type.toBuffer(type.fromBuffer(written))).toEqual(written)
       }),
       { numRuns: 200 },
