@@ -1,5 +1,6 @@
 import {
   DataError,
+  int64Form,
   Logical,
   primitive,
   type ConnectValue,
@@ -72,12 +73,6 @@ function isWithin(bits: number): (value: ConnectValue) => boolean {
     BigInt.asIntN(bits, BigInt(value)) === BigInt(value)
 }
 
-function readLong(bytes: Buffer): number | bigint {
-  const value = bytes.readBigInt64BE()
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
-}
-
 function readBoolean(bytes: Buffer): boolean {
   const [byte] = bytes
   if (byte === 0 || byte === 1) return byte === 1
@@ -128,7 +123,7 @@ export const longPlugin: ConverterPlugin = pluginOf({
   size: 8,
   holds: isWithin(64),
   write: (bytes, value) => bytes.writeBigInt64BE(BigInt(value as number | bigint)),
-  read: readLong,
+  read: (bytes) => int64Form(bytes.readBigInt64BE()),
 })
 
 export const floatPlugin: ConverterPlugin = pluginOf({

@@ -42,6 +42,7 @@ export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundati
 
 // Value formats of Kafka Connect and Java
 export { decimalFromBytes, decimalParts, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
+export { int64Form } from './java/int64-form.ts'
 export { closestFloat, parseJavaFloating } from './java/java-floating.ts'
 export { javaDoubleText, javaFloatText } from './java/java-number.ts'
 export { parseProperties } from './java/java-properties.ts'

@@ -1,5 +1,6 @@
 import type { SchemaAndValue } from './converter.ts'
 import { decimalTextOf, unscaledDecimal } from './decimal.ts'
+import { int64Form } from './java/int64-form.ts'
 import { javaFloatText } from './java/java-number.ts'
 import { arrayOf, Logical, mapOf, primitive, type ConnectValue, type Schema, type SchemaType } from './schema.ts'
 
@@ -60,7 +61,7 @@ function number(text: string): SchemaAndValue {
 function whole(value: bigint): SchemaAndValue {
   const fitting = integers.find(({ bits }) => BigInt.asIntN(bits, value) === value)
   if (fitting === undefined) return decimal(value, 0)
-  return { schema: fitting.schema, value: Number.isSafeInteger(Number(value)) ? Number(value) : value }
+  return { schema: fitting.schema, value: int64Form(value) }
 }
 
 function decimal(unscaled: bigint, scale: number): SchemaAndValue {

@@ -1,9 +1,18 @@
-import { DataError, errorMessage, Logical, primitive, systemClock, type ConnectValue, type Schema } from 'penstock/api'
+import {
+  int64Form,
+  DataError,
+  errorMessage,
+  Logical,
+  primitive,
+  systemClock,
+  type ConnectValue,
+  type Schema,
+} from 'penstock/api'
 
 import { dayMs, splitTime } from '../dates/calendar.ts'
 import { configuredFormatter, type DateFormatter } from '../dates/format-date.ts'
 import { dateParser, type DateParser } from '../dates/parse-date.ts'
-import { int64Form, withinLong } from '../numbers/java-numbers.ts'
+import { withinLong } from '../numbers/java-numbers.ts'
 import { clipped, kindOf } from '../record/requirements.ts'
 
 /** The forms in which a timestamp can be written. */

@@ -1,13 +1,7 @@
-import { decimalParts, decimalTextOf, unscaledDecimal } from 'penstock/api'
+import { decimalParts, decimalTextOf, int64Form, unscaledDecimal } from 'penstock/api'
 
 const maxLong = 2n ** 63n - 1n
 const minLong = -(2n ** 63n)
-
-/** Returns an integer in the form of an INT64: a number if it is safe, otherwise a bigint. */
-export function int64Form(value: bigint): number | bigint {
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
-}
 
 /** Returns the value, or the limit of a long that it exceeds. */
 export function withinLong(value: bigint): bigint {

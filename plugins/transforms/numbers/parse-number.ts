@@ -1,4 +1,4 @@
-import { int64Form } from './java-numbers.ts'
+import { int64Form } from 'penstock/api'
 
 const isInteger = /^[+-]?(?:(?![\u{10000}-\u{10ffff}])\p{Nd})+$/u
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-import { DataError } from 'penstock/api'
+import { DataError, int64Form } from 'penstock/api'
 
 import type { TextMemo } from './text-memo.ts'
 
@@ -157,9 +157,7 @@ function fromZigzag(low: number, middle: number, high: number): number | bigint 
     return bits % 2 === 0 ? bits / 2 : -(bits + 1) / 2
   }
   const bits = (BigInt(high) << 56n) | (BigInt(middle) << 28n) | BigInt(low)
-  const value = (bits >> 1n) ^ -(bits & 1n)
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
+  return int64Form((bits >> 1n) ^ -(bits & 1n))
 }
 
 function ended(): DataError {

@@ -2,6 +2,7 @@ import {
   ConfigError,
   DataError,
   fieldOf,
+  int64Form,
   isArray,
   Logical,
   type ConfigDef,
@@ -175,9 +176,7 @@ function convertedTime({ name, schema }: Field, value: ConnectValue, zone: Zone)
 /** The number counts from the epoch of the zone's clock, as Debezium has it. */
 function shifted(value: bigint, unit: bigint, zone: Zone): number | bigint {
   const seconds = value >= 0n || value % unit === 0n ? value / unit : value / unit - 1n
-  const moved = value - BigInt(zone.atLocal(Number(seconds))) * unit
-  const number = Number(moved)
-  return Number.isSafeInteger(number) ? number : moved
+  return int64Form(value - BigInt(zone.atLocal(Number(seconds))) * unit)
 }
 
 function convertedText(type: string, text: string, zone: Zone): string | null {
