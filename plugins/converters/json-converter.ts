@@ -26,6 +26,7 @@ import {
 
 import { headerPluginOf } from './header-plugin.ts'
 import { checkUtf8, endOfSchema, isEnvelope, parse, parseOrNull } from './json-envelope.ts'
+import { contentSchema, validContent } from './schema-content.ts'
 
 const configDef = {
   'schemas.enable': {
@@ -47,6 +48,17 @@ const configDef = {
     order: 1,
     displayName: 'Schema Cache Size',
     width: 'MEDIUM',
+  },
+  'schema.content': {
+    type: 'STRING',
+    defaultValue: null,
+    importance: 'HIGH',
+    doc: 'With `schemas.enable=true`, the schema of all messages that are read, as JSON like the `schema` member of an envelope: each message is the payload alone. Messages are still written with their schemas.',
+    group: 'Schemas',
+    order: 2,
+    displayName: 'Schema Content',
+    width: 'MEDIUM',
+    validator: validContent,
   },
   'decimal.format': {
     type: 'STRING',
@@ -93,9 +105,14 @@ interface KnownWriter {
 const prefixesPerTopic = 4
 const closingBrace = 0x7d
 
-/** Converts Connect data to JSON, with or without the envelope `{"schema":…,"payload":…}`. */
+/**
+ * Converts Connect data to JSON, with or without the envelope `{"schema":…,"payload":…}`. With `schema.content` (KIP-1054), what it
+ * reads is the payload alone.
+ */
 export class JsonConverter implements Converter {
   readonly #envelope: boolean
+  /** Of all messages that are read; null if each has its own, or none. */
+  readonly #content: KnownSchema | null
   readonly #cacheSize: number
   readonly #options: JsonWriteOptions
   readonly #sink = new ByteSink()
@@ -110,6 +127,8 @@ export class JsonConverter implements Converter {
       decimalFormat: String(config['decimal.format']).toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
       replaceNullWithDefault: config['replace.null.with.default'] === true,
     }
+    const content = this.#envelope ? contentSchema(config['schema.content']) : null
+    this.#content = content === null ? null : this.#compiled(content)
   }
 
   fromConnect(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
@@ -122,6 +141,10 @@ export class JsonConverter implements Converter {
   toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue {
     if (bytes === null) return { schema: null, value: null }
     checkUtf8(bytes)
+    if (this.#content !== null) {
+      const { schema, read, exactFractions } = this.#content
+      return { schema, value: read(parse(utf8(bytes), exactFractions)) }
+    }
     if (!this.#envelope) {
       const text = utf8(bytes)
       const value = schemaless(parse(text, false))
@@ -182,13 +205,16 @@ export class JsonConverter implements Converter {
     const text = plainJson(json as ConnectValue)
     let known = this.#known.get(text)
     if (known === undefined) {
-      const schema = schemaFromJson(json)
-      const { replaceNullWithDefault } = this.#options
-      known = { schema, read: jsonReader(schema, { replaceNullWithDefault }), exactFractions: holdsDecimal(schema) }
+      known = this.#compiled(schemaFromJson(json))
       evictOldest(this.#known, this.#cacheSize)
       this.#known.set(text, known)
     }
     return known
+  }
+
+  #compiled(schema: Schema): KnownSchema {
+    const { replaceNullWithDefault } = this.#options
+    return { schema, read: jsonReader(schema, { replaceNullWithDefault }), exactFractions: holdsDecimal(schema) }
   }
 
   #rememberPrefix(topic: string, text: string, known: KnownSchema): void {

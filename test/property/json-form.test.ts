@@ -1,18 +1,23 @@
 import fc from 'fast-check'
 import {
   arrayOf,
+  DataError,
   decimalFromBytes,
   decimalToBytes,
   javaFloatText,
   mapOf,
   parseJson,
   primitive,
+  schemaToJson,
   struct,
 } from 'penstock/api'
 import type { ConnectValue, Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { plugin } from '../../plugins/converters/json-converter.ts'
+import { valueFault } from '../../src/testing/data/value-fault.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { mutatedJson } from '../support/testing/mutated-json.ts'
 
 /** A schema together with values of it. */
 interface Shape {
@@ -64,7 +69,42 @@ const { shape } = fc.letrec<{ shape: Shape; nested: Shape }>((tie) => ({
   ),
 }))
 
+const defaults = {
+  'schemas.enable': true,
+  'schemas.cache.size': 100,
+  'schema.content': null,
+  'decimal.format': 'NUMERIC',
+  'replace.null.with.default': true,
+}
+
 describe('the JSON form of Connect data (I11)', () => {
+  it('comes back by schema.content from payloads alone, and is refused with a DataError when its bytes are changed', () => {
+    const random = seededRandom(20_261_130)
+    const sample = shape.chain((s) => s.values.map((value) => ({ schema: s.schema, value })))
+    fc.assert(
+      fc.property(sample, ({ schema, value }) => {
+        const options = {
+          ...defaults,
+          'schema.content': schemaToJson(schema, { decimalFormat: 'NUMERIC', replaceNullWithDefault: true }),
+        }
+        const reader = plugin.create(options, {}, false)
+        const payload = plugin
+          .create({ ...defaults, 'schemas.enable': false }, {}, false)
+          .fromConnect('t', schema, value)
+        const bytes = Buffer.from(payload ?? 'null')
+        expect(reader.toConnect('t', bytes)).toEqual({ schema, value })
+        for (let i = 0; i < 100; i += 1) {
+          try {
+            expect(valueFault(schema, reader.toConnect('t', mutatedJson(bytes, random)).value)).toBeNull()
+          } catch (error) {
+            if (!(error instanceof DataError)) throw error
+          }
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it.each(['BASE64', 'NUMERIC'])('gives every value back, decimals as %s', (format) => {
     const config = {
       'schemas.enable': true,

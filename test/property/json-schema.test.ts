@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { valueFault } from '../../src/testing/data/value-fault.ts'
 import { anyData } from '../support/registry/any-data.ts'
 import { jsonSchemaCodec } from '../support/registry/json-schema-codec.ts'
+import { mutatedJson } from '../support/testing/mutated-json.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 const anyCase = anyData.chain(({ schema, value }) => fc.record({ schema: fc.constant(schema), value }))
@@ -44,7 +45,7 @@ describe('Connect data in JSON with JSON Schemas (I11)', () => {
         const valid = bytes(value)
         for (let i = 0; i < 100; i += 1) {
           try {
-            expect(valueFault(schema, read(mutated(valid, random)))).toBeNull()
+            expect(valueFault(schema, read(mutatedJson(valid, random)))).toBeNull()
           } catch (error) {
             if (!(error instanceof DataError)) throw error
           }
@@ -62,20 +63,4 @@ function withFloats(schema: Schema | null, value: ConnectValue): ConnectValue {
   if (isMap(value)) return new Map([...value].map(([key, item]) => [key, withFloats(schema.valueSchema, item)]))
   if (!isArray(value)) return value
   return value.map((item, at) => withFloats(schema.fields[at]?.schema ?? schema.valueSchema, item))
-}
-
-const pieces = ['"', '{', '}', '[', ']', ',', ':', '-', '0', '9', 'e', '.', 'null', 'true', '1e999', '"NaN"', '\\', 'é']
-
-/** Changes, inserts and removes bytes and pieces of JSON, in one to four places. */
-function mutated(bytes: Buffer, random: () => number): Buffer {
-  const result = [...bytes]
-  for (let times = 1 + Math.floor(random() * 4); times > 0; times -= 1) {
-    const place = Math.floor(random() * (result.length + 1))
-    const kind = random()
-    if (kind < 0.3) result[Math.min(place, Math.max(0, result.length - 1))] = Math.floor(random() * 256)
-    else if (kind < 0.7)
-      result.splice(place, random() < 0.5 ? 1 : 0, ...Buffer.from(pieces[Math.floor(random() * pieces.length)] ?? ''))
-    else result.splice(place, Math.floor(random() * 6))
-  }
-  return Buffer.from(result)
 }

@@ -4,12 +4,16 @@ import { expect, it } from 'vitest'
 
 import { avroCases } from '../../oracle/avro/avro-cases.ts'
 import { schemaCases } from '../../oracle/avro/schema-cases.ts'
+import { contentCases } from '../../oracle/converters/content-cases.ts'
 import { converterCases } from '../../oracle/converters/converter-cases.ts'
 import { runOracle } from '../../oracle/run-oracle.ts'
 import { describeWith } from '../../support/services.ts'
 
 const program = fileURLToPath(new URL('../../oracle/converters/ConverterOracle.java', import.meta.url))
 const file = new URL('../../oracle/converters/kafka-3.9.1.jsonl', import.meta.url)
+
+const contentProgram = fileURLToPath(new URL('../../oracle/converters/JsonContentOracle.java', import.meta.url))
+const contentFile = new URL('../../oracle/converters/json-content-4.4.0.jsonl', import.meta.url)
 
 const avroProgram = fileURLToPath(new URL('../../oracle/avro/AvroValueOracle.java', import.meta.url))
 const avroFile = new URL('../../oracle/avro/avro-1.12.0.jsonl', import.meta.url)
@@ -24,6 +28,13 @@ describeWith(['kafka'], 'the converters of Java', () => {
     const lines = converterCases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
     if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(file, lines)
     expect(readFileSync(file, 'utf8')).toBe(lines)
+  })
+
+  it('of JSON still read by schema.content what is recorded of them', async () => {
+    const results = await runOracle('4.4.0', contentCases, contentProgram)
+    const lines = contentCases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
+    if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(contentFile, lines)
+    expect(readFileSync(contentFile, 'utf8')).toBe(lines)
   })
 
   it('of Avro 1.12 still read and write what is recorded of them', async () => {

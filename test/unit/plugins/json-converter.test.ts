@@ -6,10 +6,11 @@ import { headerPlugin, plugin } from '../../../plugins/converters/json-converter
 const defaults = {
   'schemas.enable': true,
   'schemas.cache.size': 1000,
+  'schema.content': null,
   'decimal.format': 'BASE64',
   'replace.null.with.default': true,
 }
-const converter = (overrides: Partial<Record<keyof typeof defaults, string | number | boolean>> = {}) =>
+const converter = (overrides: Partial<Record<keyof typeof defaults, string | number | boolean | null>> = {}) =>
   plugin.create({ ...defaults, ...overrides }, {}, false)
 
 const decimal = (scale: number): Schema =>
@@ -299,6 +300,23 @@ describe('JsonConverter reading', () => {
       if (known) expect(json.toConnect('t', Buffer.from(`${start}ü${end}`)).value).toBe('ü')
       expect(() => json.toConnect('t', bad(start, end))).toThrow('the bytes are not UTF-8')
     }
+  })
+
+  it('has one schema object for all messages with schema.content, and writes as without it', () => {
+    const json = converter({ 'schema.content': '{"type":"struct","fields":[{"type":"int32","field":"a"}]}' })
+    const one = json.toConnect('t', Buffer.from('{"a":1}'))
+    expect(one.value).toEqual([1])
+    expect(json.toConnect('u', Buffer.from('{"a":2}')).schema).toBe(one.schema)
+    expect(json.fromConnect('t', null, { a: 1 })?.toString()).toBe('{"schema":null,"payload":{"a":1}}')
+  })
+
+  it('names schema.content that is no schema in the validation, whether it is used or not', () => {
+    const problem = (text: string | null) => plugin.configDef['schema.content']?.validator?.('schema.content', text)
+    expect(problem(null)).toBeNull()
+    expect(problem('')).toBeNull()
+    expect(problem('{"type":"string"}')).toBeNull()
+    expect(problem('{"type":"strin"}')).toBe('Failed to parse schema in converter config: Unknown schema type: strin')
+    expect(problem('{"type":')).toMatch(/^Failed to parse schema in converter config: .*JSON/)
   })
 
   it('serves as a header converter', () => {
