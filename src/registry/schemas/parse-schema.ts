@@ -3,6 +3,8 @@ import { ParsedAvro } from '../avro/parsed-avro.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { ParsedJsonSchema } from '../json-schema/parsed-json-schema.ts'
 import { JsonError } from '../json/parse-json.ts'
+import { ProtobufError } from '../protobuf/parse/proto-reader.ts'
+import { ParsedProtobuf } from '../protobuf/parsed-protobuf.ts'
 import { registryErrors } from '../registry-error.ts'
 import { referredSubject } from '../state/qualified-subject.ts'
 import type { SchemaContent, SchemaReference, SchemaVersion } from '../state/registry-schema.ts'
@@ -12,8 +14,12 @@ import type { ParsedSchema, ResolvedReference, SchemaSource } from './parsed-sch
 
 const types: Readonly<Record<string, (source: SchemaSource) => ParsedSchema>> = {
   JSON: (source) => ParsedJsonSchema.parse(source),
+  PROTOBUF: (source) => ParsedProtobuf.parse(source),
   AVRO: (source) => ParsedAvro.parse(source),
 }
+
+/** What a text that is no schema throws. */
+const parseErrors = [AvroParseError, JsonError, ProtobufError] as const
 
 /** The types of schemas that can be registered. */
 export const schemaTypes: readonly string[] = Object.keys(types)
@@ -55,7 +61,7 @@ export function parseSchema(state: RegistryState, parsable: ParsableSchema): Par
     if (references.length === 0) return recent.of(schemaType, schema, () => parse({ schema, references, resolved: [] }))
     return parse({ schema, references, resolved: new References(state).of(subject, references) })
   } catch (error) {
-    if (!(error instanceof AvroParseError) && !(error instanceof JsonError)) throw error
+    if (!parseErrors.some((type) => error instanceof type)) throw error
     throw registryErrors.invalidSchema(`Invalid schema of type ${schemaType}, details: ${errorMessage(error)}`)
   }
 }

@@ -2,9 +2,9 @@ import type { SchemaReference } from '../state/registry-schema.ts'
 
 /** A schema of one of the types, with the schemas that it refers to. */
 export interface ParsedSchema {
-  /** `AVRO` or `JSON`. */
+  /** `AVRO`, `JSON` or `PROTOBUF`. */
   readonly schemaType: string
-  /** The text that is stored: compact, and the same for schemas that are the same. */
+  /** The text that is stored: without what has no meaning, and the same for schemas that are the same. */
   readonly text: string
   readonly references: readonly SchemaReference[]
   /** The same text, with its references resolved, for schemas that a lookup takes for one another. */

@@ -49,4 +49,15 @@ describe('the client of kafkajs', () => {
     expect(await client.decode(await client.encode(id, { id: 1 }))).toEqual({ id: 1 })
     await expect(client.encode(id, { id: 'one' })).rejects.toThrow()
   })
+
+  it('registers Protobuf schemas, and encodes and decodes with them', async () => {
+    const schema = 'syntax = "proto3"; package shop; message Order { int64 id = 1; repeated string notes = 2; }'
+    const { id } = await client.register({ type: SchemaType.PROTOBUF, schema }, { subject: 'proto-value' })
+    const bytes = await client.encode(id, { id: 7, notes: ['a', 'b'] })
+    const other = new SchemaRegistry({ host: registry.url })
+    expect(JSON.parse(JSON.stringify(await other.decode(bytes)))).toEqual({ id: '7', notes: ['a', 'b'] })
+    expect(await other.getRegistryIdBySchema('proto-value', { type: SchemaType.PROTOBUF, schema })).toBe(id)
+    const text = { type: SchemaType.PROTOBUF, schema: schema.replace('int64', 'string') } as const
+    await expect(client.register(text, { subject: 'proto-value' })).rejects.toThrow(/FIELD_SCALAR_KIND_CHANGED/)
+  })
 })

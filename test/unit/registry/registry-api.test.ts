@@ -290,7 +290,7 @@ describe('the API of the schema registry', () => {
 
   it('keeps JSON Schemas, and compares them', async () => {
     const schema = { type: 'object', properties: { a: { type: 'integer' } }, additionalProperties: false }
-    expect((await registry.get('/schemas/types')).body).toEqual(['JSON', 'AVRO'])
+    expect((await registry.get('/schemas/types')).body).toEqual(['JSON', 'PROTOBUF', 'AVRO'])
     const id = await registry.register('json', schema, { schemaType: 'JSON' })
     expect((await registry.get(`/schemas/ids/${id}`)).body).toMatchObject({ schemaType: 'JSON', schema: text(schema) })
     const more = { ...schema, properties: { ...schema.properties, b: { type: 'string' } } }

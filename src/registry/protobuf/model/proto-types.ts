@@ -1,0 +1,153 @@
+import {
+  isKeyType,
+  isScalar,
+  mapTypes,
+  type ProtoExtend,
+  type ProtoField,
+  type ProtoFile,
+  type ProtoType,
+} from './proto-file.ts'
+
+/** A type, and where it is declared. */
+export interface TypeInfo {
+  readonly type: ProtoType
+  /** Empty: the file has no package. */
+  readonly packageName: string
+  /** With the package, without a dot before it. */
+  readonly fullName: string
+  /** Equal for types of the same file; null when it is not known which one. */
+  readonly origin: string | null
+}
+
+/** A file that a schema imports. */
+export interface ProtoDependency {
+  readonly file: ProtoFile
+  readonly origin: string | null
+}
+
+/** The origin of the types of the schema itself. */
+export const ownOrigin = ''
+
+/** A part of a full name: a package, a type, or an extension. */
+class ProtoScope {
+  readonly parent: ProtoScope | null
+  readonly children = new Map<string, ProtoScope>()
+  info: TypeInfo | null = null
+  /** With its full name. */
+  extension: { readonly field: ProtoField; readonly fullName: string } | null = null
+
+  constructor(parent: ProtoScope | null) {
+    this.parent = parent
+  }
+
+  child(name: string): ProtoScope {
+    const known = this.children.get(name)
+    if (known !== undefined) return known
+    const made = new ProtoScope(this)
+    this.children.set(name, made)
+    return made
+  }
+
+  below([first, ...others]: readonly string[]): ProtoScope | null {
+    if (first === undefined) return this
+    let scope = this.children.get(first)
+    for (const part of others) scope = scope?.children.get(part)
+    return scope ?? null
+  }
+}
+
+export type { ProtoScope }
+
+/**
+ * The types and extensions of a schema and of all files it depends on, by their names. As in Confluent's registry, a name may
+ * also stand for a type of a file that is not imported.
+ */
+export class ProtoTypes {
+  readonly #root = new ProtoScope(null)
+  /** The scope of the schema's own file. */
+  readonly scope: ProtoScope
+
+  constructor(file: ProtoFile, dependencies: Iterable<ProtoDependency>) {
+    for (const { file: other, origin } of dependencies) this.#addFile(other, origin)
+    this.scope = this.#addFile(file, ownOrigin)
+  }
+
+  /** The type that a name stands for inside a scope; null when there is none. */
+  type(name: string, scope: ProtoScope): TypeInfo | null {
+    return this.#find(name, scope, (found) => found.info)
+  }
+
+  /** The extension that a name stands for inside a scope; null when there is none. */
+  extension(name: string, scope: ProtoScope): { readonly field: ProtoField; readonly fullName: string } | null {
+    return this.#find(name, scope, (found) => found.extension)
+  }
+
+  /** The scope of a type itself, for the names inside it. */
+  scopeOf({ fullName }: TypeInfo): ProtoScope {
+    return this.#root.below(fullName.split('.')) ?? this.#root
+  }
+
+  #find<T>(name: string, scope: ProtoScope, read: (found: ProtoScope) => T | null): T | null {
+    const parts = name.split('.')
+    if (parts[0] === '') return this.#read(this.#root, parts.slice(1), read)
+    for (let from: ProtoScope | null = scope; from !== null; from = from.parent) {
+      const found = this.#read(from, parts, read)
+      if (found !== null) return found
+    }
+    return null
+  }
+
+  #read<T>(from: ProtoScope, parts: readonly string[], read: (found: ProtoScope) => T | null): T | null {
+    const found = from.below(parts)
+    return found === null ? null : read(found)
+  }
+
+  #addFile(file: ProtoFile, origin: string | null): ProtoScope {
+    const packageName = file.packageName ?? ''
+    let scope = this.#root
+    if (packageName !== '') for (const part of packageName.split('.')) scope = scope.child(part)
+    this.#addExtensions(file.extends, scope, packageName)
+    this.#addTypes(file.types, scope, { packageName, origin, prefix: packageName })
+    return scope
+  }
+
+  #addTypes(
+    types: readonly ProtoType[],
+    scope: ProtoScope,
+    { packageName, origin, prefix }: { packageName: string; origin: string | null; prefix: string },
+  ): void {
+    for (const type of types) {
+      const own = scope.child(type.name)
+      const fullName = joined(prefix, type.name)
+      own.info = { type, packageName, fullName, origin }
+      if (type.kind === 'enum') continue
+      this.#addExtensions(type.extends, own, fullName)
+      this.#addTypes(type.types, own, { packageName, origin, prefix: fullName })
+    }
+  }
+
+  #addExtensions(declarations: readonly ProtoExtend[], scope: ProtoScope, prefix: string): void {
+    for (const { fields } of declarations)
+      for (const field of fields) scope.child(field.name).extension = { field, fullName: joined(prefix, field.name) }
+  }
+}
+
+function joined(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}.${name}`
+}
+
+/** The map that a message stands for, which has its keys and values: descriptors write maps so. Null of other types. */
+export function mapOf(type: ProtoType): string | null {
+  if (type.kind !== 'message') return null
+  const { value: option } = type.options.findLast(({ name, isExtension }) => name === 'map_entry' && !isExtension) ?? {}
+  if (option?.kind !== 'boolean' || option.text !== 'true') return null
+  const key = type.fields.find(({ name }) => name === 'key')
+  const value = type.fields.find(({ name }) => name === 'value')
+  return key === undefined || value === undefined || !isKeyType(key.type) ? null : `map<${key.type}, ${value.type}>`
+}
+
+/** The name that a field's type refers to; null for scalars and maps of them. */
+export function namedType(type: string): string | null {
+  const name = mapTypes(type)?.value ?? type
+  return isScalar(name) ? null : name
+}

@@ -1,0 +1,86 @@
+import { errorMessage } from '../../foundation/error-message.ts'
+import type { ParsedSchema, ReadingNames, SchemaSource } from '../schemas/parsed-schema.ts'
+import { sortedReferences, type SchemaReference } from '../state/registry-schema.ts'
+import { protobufDifferences } from './compatibility/protobuf-comparison.ts'
+import { differenceText } from './compatibility/protobuf-difference.ts'
+import { knownProtos } from './known/known-protos.ts'
+import { checkProto } from './model/check-proto.ts'
+import type { ProtoFile } from './model/proto-file.ts'
+import { ProtoTypes, type ProtoDependency } from './model/proto-types.ts'
+import { parseProto } from './parse/parse-proto.ts'
+import { ProtobufError } from './parse/proto-reader.ts'
+import { normalProto } from './text/normal-proto.ts'
+import { protoText } from './text/proto-text.ts'
+
+/** A Protobuf schema of a subject. */
+export class ParsedProtobuf implements ParsedSchema {
+  readonly schemaType = 'PROTOBUF'
+  readonly references: readonly SchemaReference[]
+  readonly #file: ProtoFile
+  readonly #dependencies: ReadonlyMap<string, ProtoDependency>
+  readonly #types: ProtoTypes
+  #text: string | null = null
+
+  private constructor(
+    file: ProtoFile,
+    references: readonly SchemaReference[],
+    dependencies: ReadonlyMap<string, ProtoDependency>,
+  ) {
+    this.#file = file
+    this.references = references
+    this.#dependencies = dependencies
+    this.#types = new ProtoTypes(file, dependencies.values())
+  }
+
+  /** @throws ProtobufError */
+  static parse({ schema, references, resolved }: SchemaSource): ParsedProtobuf {
+    const dependencies = new Map<string, ProtoDependency>()
+    for (const [name, file] of knownProtos()) dependencies.set(name, { file, origin: null })
+    const origins = new Map(references.map(({ name, subject, version }) => [name, JSON.stringify([subject, version])]))
+    for (const { name, schema: text } of resolved)
+      dependencies.set(name, { file: parsedReference(name, text), origin: origins.get(name) ?? null })
+    const parsed = new ParsedProtobuf(parseProto(schema), references, dependencies)
+    checkProto(parsed.#file, parsed.#types, (name) => dependencies.has(name))
+    return parsed
+  }
+
+  get text(): string {
+    this.#text ??= protoText(this.#file)
+    return this.#text
+  }
+
+  get identity(): string {
+    return this.text
+  }
+
+  normalized(): ParsedProtobuf {
+    const text = protoText(normalProto(this.#file, this.#types))
+    return new ParsedProtobuf(parseProto(text), sortedReferences(this.references), this.#dependencies)
+  }
+
+  formatted(): string {
+    return this.text
+  }
+
+  readingProblems(writer: ParsedSchema, names: ReadingNames): readonly string[] {
+    if (!(writer instanceof ParsedProtobuf)) throw new TypeError('the schemas are of different types')
+    try {
+      const differences = protobufDifferences(writer.#compared(), this.#compared())
+      return differences.map((difference) => differenceText(difference, names))
+    } catch (error) {
+      return [`The schemas cannot be compared: ${errorMessage(error)}`]
+    }
+  }
+
+  #compared(): Parameters<typeof protobufDifferences>[0] {
+    return { packageName: this.#file.packageName, types: this.#file.types, known: this.#types }
+  }
+}
+
+function parsedReference(name: string, text: string): ProtoFile {
+  try {
+    return parseProto(text)
+  } catch (error) {
+    throw new ProtobufError(`the reference "${name}" is no Protobuf schema: ${errorMessage(error)}`)
+  }
+}
