@@ -1,6 +1,6 @@
 import type { ConfigDef, ParsedConfig, RawConfig } from './config-def.ts'
 import type { ConnectValue, Schema } from './schema.ts'
-import type { ConnectRecord } from './record.ts'
+import type { ConnectRecord, RawHeader } from './record.ts'
 
 /** A value with its schema; the schema is null if it has none. */
 export interface SchemaAndValue {
@@ -13,11 +13,14 @@ export interface SchemaAndValue {
  * `NotReadyError`, and is called again with the same arguments once it is there.
  * `fromConnect` returns null for a null value without a schema (a tombstone). The next call may overwrite the returned
  * bytes: copy them to keep them.
+ *
+ * `headers` are those of the record in bytes (KIP-440), of a fetched one as they were read. `fromConnect` may append to them; the
+ * key is converted before the value. They are missing where a converter is called for something other than a record.
  * @throws DataError if the value does not match its schema, or bytes cannot be decoded. NotReadyError
  */
 export interface Converter {
-  fromConnect(topic: string, schema: Schema | null, value: ConnectValue): Buffer | null
-  toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue
+  fromConnect(topic: string, schema: Schema | null, value: ConnectValue, headers?: RawHeader[]): Buffer | null
+  toConnect(topic: string, bytes: Uint8Array | null, headers?: readonly RawHeader[]): SchemaAndValue
 }
 
 /** Converts between header bytes and Connect data. The returned bytes are not overwritten. @throws as {@link Converter} does */

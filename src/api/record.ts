@@ -7,6 +7,12 @@ export interface Header {
   readonly value: ConnectValue
 }
 
+/** A header of a record in bytes. */
+export interface RawHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
 /** A flat map of JSON values that identifies a part of a source, such as a database. */
 export type SourcePartition = Readonly<Record<string, string | number | boolean | null>>
 /** A position in a source partition: a flat map of JSON values. Integers above 2^53 are bigint. */
@@ -48,7 +54,7 @@ export interface SinkRecord extends ConnectRecord {
 export const noHeaders: readonly Header[] = []
 
 /** Returns the last header with that key; undefined if there is none. */
-export function lastHeader(headers: readonly Header[], key: string): Header | undefined {
+export function lastHeader<H extends Pick<Header, 'key'>>(headers: readonly H[], key: string): H | undefined {
   for (let i = headers.length - 1; i >= 0; i--) if (headers[i]?.key === key) return headers[i]
   return undefined
 }

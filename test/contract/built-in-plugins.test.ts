@@ -88,6 +88,9 @@ afterAll(async () => {
   await broker.close()
 })
 
+const idSerializer = 'io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer'
+const idsInHeaders = { 'key.schema.id.serializer': idSerializer, 'value.schema.id.serializer': idSerializer }
+
 describe.each([
   {
     what: 'Avro',
@@ -102,6 +105,20 @@ describe.each([
     config: { 'schema.registry.url': registry.url },
     values: [...sampleValues, ...plainValues],
     undecodable: [notUtf8, Buffer.from([0, 0, 0]), Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 0])],
+  },
+  {
+    what: 'Avro with ids in headers',
+    plugin: avro.plugin,
+    config: { 'schema.registry.url': registry.url, ...idsInHeaders },
+    values: [...sampleValues, ...plainValues],
+    undecodable: [notUtf8, Buffer.from([0, 0, 0])],
+  },
+  {
+    what: 'JSON with JSON Schemas, with ids in headers',
+    plugin: jsonSchema.plugin,
+    config: { 'schema.registry.url': registry.url, ...idsInHeaders },
+    values: [...sampleValues, ...plainValues],
+    undecodable: [notUtf8, Buffer.from([1, 0, 0])],
   },
   {
     what: 'JSON with schemas',

@@ -1,11 +1,12 @@
-import { DataError, type ConnectValue, type SchemaAndValue } from 'penstock/api'
+import { DataError, type ConnectValue, type RawHeader, type SchemaAndValue } from 'penstock/api'
 
 import { cacheSize, keepWithin } from './cache-size.ts'
 import { LookUps } from './look-ups.ts'
 import { ofType, type ConverterParts } from './message-writers.ts'
 import type { MessageReader } from './schema-format.ts'
+import { isHeaderRead } from './registry-config-def.ts'
 import { subjectNameOf, type SubjectName } from './subject-names.ts'
-import { headerLength, schemaIdOf } from './wire-format.ts'
+import { named, schemaHeaderKey, SchemaRefs, type SchemaRef } from './wire-format.ts'
 
 /** Finds the readers of messages. Each schema is looked up and compiled once for each topic. */
 export class MessageReaders<Parsed> {
@@ -14,69 +15,71 @@ export class MessageReaders<Parsed> {
   readonly #size: number
   readonly #schemas: LookUps<Parsed>
   readonly #versions: LookUps<number | null>
-  readonly #byTopic = new Map<string, Map<number, MessageReader>>()
+  readonly #byTopic = new Map<string, Map<SchemaRef, MessageReader>>()
+  readonly #refs: SchemaRefs
   #lastTopic = ''
-  #lastId = -1
+  #lastRef: SchemaRef = -1
   #last: MessageReader | null = null
 
   constructor(parts: ConverterParts<Parsed>) {
-    const { config, clock, isKey } = parts
+    const { config, clock, format, isKey } = parts
     this.#parts = parts
     this.#subjectOf = subjectNameOf(config, isKey)
     this.#size = cacheSize(config)
+    this.#refs = new SchemaRefs(isHeaderRead(config, isKey) ? schemaHeaderKey(isKey) : null, format.type === 'PROTOBUF')
     this.#schemas = new LookUps({ clock, limit: this.#size })
     this.#versions = new LookUps({ clock, limit: this.#size })
   }
 
   /** @throws NotReadyError until the registry has given the schema; DataError if it does not, or the bytes are no value of it */
-  read(topic: string, bytes: Uint8Array): SchemaAndValue {
-    const id = schemaIdOf(bytes)
+  read(topic: string, message: Uint8Array, headers: readonly RawHeader[]): SchemaAndValue {
+    const ref = this.#refs.of(message, headers)
     const reader =
-      this.#last !== null && id === this.#lastId && topic === this.#lastTopic ? this.#last : this.#of(topic, id)
+      this.#last !== null && ref === this.#lastRef && topic === this.#lastTopic ? this.#last : this.#of(topic, ref)
     this.#lastTopic = topic
-    this.#lastId = id
+    this.#lastRef = ref
     this.#last = reader
-    return { schema: reader.schema, value: this.#value(reader, bytes, id) }
+    return { schema: reader.schema, value: this.#value(reader, ref) }
   }
 
-  #value({ read }: MessageReader, bytes: Uint8Array, id: number): ConnectValue {
+  #value({ read }: MessageReader, ref: SchemaRef): ConnectValue {
     try {
-      return read(bytes, headerLength)
+      return read(this.#refs.bytes, this.#refs.offset)
     } catch (error) {
       if (!(error instanceof RangeError) && !(error instanceof DataError)) throw error
       const why = error instanceof DataError ? error.message : 'it is nested too deeply'
-      throw new DataError(`the message is no value of its schema (id ${id}): ${why}`, {
+      throw new DataError(`the message is no value of its schema (${named(ref)}): ${why}`, {
         cause: error,
         code: this.#parts.format.invalidCode,
       })
     }
   }
 
-  #of(topic: string, id: number): MessageReader {
-    const byId = this.#byTopic.get(topic) ?? new Map<number, MessageReader>()
-    const known = byId.get(id)
+  #of(topic: string, ref: SchemaRef): MessageReader {
+    const byRef = this.#byTopic.get(topic) ?? new Map<SchemaRef, MessageReader>()
+    const known = byRef.get(ref)
     if (known !== undefined) return known
-    const reader = this.#make(topic, id)
+    const reader = this.#make(topic, ref)
     keepWithin(this.#byTopic, this.#size)
-    this.#byTopic.set(topic, byId)
-    keepWithin(byId, this.#size)
-    byId.set(id, reader)
+    this.#byTopic.set(topic, byRef)
+    keepWithin(byRef, this.#size)
+    byRef.set(ref, reader)
     return reader
   }
 
-  #make(topic: string, id: number): MessageReader {
+  #make(topic: string, ref: SchemaRef): MessageReader {
     const { client, format } = this.#parts
-    const parsed = this.#schemas.get(String(id), `the schema with the id ${id}`, async (signal) => {
-      const found = format.parse(ofType(format.type, id, await client.schemaOfId(id, signal)))
+    const parsed = this.#schemas.get(String(ref), `the schema with the ${named(ref)}`, async (signal) => {
+      const found = format.parse(ofType(format.type, ref, await client.schemaOf(ref, signal)))
       // Here, so that what Connect cannot express is not tried again for each message.
       format.reader(found, null)
       return found
     })
-    return format.reader(parsed, this.#versionOf(topic, id, parsed))
+    return format.reader(parsed, this.#versionOf(topic, ref, parsed))
   }
 
   /** The version of the schema in the subject of the topic. Null: the schema is not in this subject. */
-  #versionOf(topic: string, id: number, parsed: Parsed): number | null {
+  #versionOf(topic: string, ref: SchemaRef, parsed: Parsed): number | null {
     const recordName = this.#parts.format.recordNameOf(parsed)
     let subject: string
     try {
@@ -86,9 +89,9 @@ export class MessageReaders<Parsed> {
       throw error
     }
     return this.#versions.get(
-      `${id}\n${subject}`,
-      `the version of the schema with the id ${id} in subject "${subject}"`,
-      async (signal) => await this.#parts.client.versionOfId(id, subject, signal),
+      `${ref}\n${subject}`,
+      `the version of the schema with the ${named(ref)} in subject "${subject}"`,
+      async (signal) => await this.#parts.client.versionOf(ref, subject, signal),
     )
   }
 }

@@ -2,9 +2,11 @@ import { DataError, type Clock, type ParsedConfig, type Schema } from 'penstock/
 
 import { cacheSize, keepWithin } from './cache-size.ts'
 import { LookUps } from './look-ups.ts'
-import type { RegisteredSchema, RegistryClient, SubmittedSchema } from './registry-client.ts'
+import type { RegisteredSchema, RegistryClient, SchemaIdentity, SubmittedSchema } from './registry-client.ts'
 import type { MessageWrite, SchemaFormat } from './schema-format.ts'
+import { isIdInHeader } from './registry-config-def.ts'
 import { subjectNameOf, type SubjectName } from './subject-names.ts'
+import { named, schemaHeaderValue, type SchemaRef } from './wire-format.ts'
 
 /** What the writers and the readers of a converter share. */
 export interface ConverterParts<Parsed> {
@@ -19,6 +21,8 @@ export interface ConverterParts<Parsed> {
 interface MessageWriter {
   /** Of the schema in the registry. */
   readonly id: number
+  /** What the header of the message says of the schema; null if the message has no such header. */
+  readonly guid: Buffer | null
   readonly write: MessageWrite
   /** When the latest schema of the subject is looked up again; infinite if it is not. */
   readonly expiresAtMs: number
@@ -35,7 +39,7 @@ interface OwnSchema {
 
 interface LatestSchema<Parsed> {
   readonly registered: RegisteredSchema
-  readonly id: number
+  readonly identity: SchemaIdentity
   readonly parsed: Parsed
 }
 
@@ -47,9 +51,10 @@ export class MessageWriters<Parsed> {
   readonly #parts: ConverterParts<Parsed>
   readonly #mode: 'register' | 'latest' | 'lookUp'
   readonly #subjectOf: SubjectName
+  readonly #isIdInHeader: boolean
   readonly #size: number
   readonly #latestForMs: number | null
-  readonly #ids: LookUps<number>
+  readonly #ids: LookUps<SchemaIdentity>
   readonly #latest: LookUps<LatestSchema<Parsed>>
   readonly #own = new WeakMap<object, OwnSchema>()
   #lastTopic = ''
@@ -62,6 +67,7 @@ export class MessageWriters<Parsed> {
     const isLatest = config['use.latest.version'] === true
     this.#mode = config['auto.register.schemas'] === true ? 'register' : isLatest ? 'latest' : 'lookUp'
     this.#subjectOf = subjectNameOf(config, isKey)
+    this.#isIdInHeader = isIdInHeader(config, isKey)
     this.#size = cacheSize(config)
     const ttlSeconds = Number(config['latest.cache.ttl.sec'])
     this.#latestForMs = ttlSeconds < 0 ? null : ttlSeconds * 1000
@@ -116,43 +122,55 @@ export class MessageWriters<Parsed> {
       text: own.text,
       normalize: config['normalize.schemas'] === true,
     }
-    const lookUp = async (signal: AbortSignal): Promise<number> => {
+    const lookUp = async (signal: AbortSignal): Promise<SchemaIdentity> => {
       if (this.#mode === 'register') return await client.register(subject, submitted, signal)
       const found = await client.lookUp(subject, submitted, signal)
-      if (found !== null) return found.id
+      if (found !== null) return found
       throw new DataError(
         `the schema of the record is not registered under subject "${subject}". Register it, or set auto.register.schemas=true: ${own.text}`,
         { code: 'SCHEMA_NOT_REGISTERED' },
       )
     }
-    const id = this.#ids.get(`${subject}\n${own.text}`, `the id of a schema of subject "${subject}"`, lookUp)
-    return { id, write: own.write, expiresAtMs: Infinity }
+    const identity = this.#ids.get(`${subject}\n${own.text}`, `the id of a schema of subject "${subject}"`, lookUp)
+    return { id: identity.id, guid: this.#guidOf(identity), write: own.write, expiresAtMs: Infinity }
   }
 
   #withLatest(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
     const { client, config, format, clock } = this.#parts
     const latest = this.#latest.get(subject, `the latest schema of subject "${subject}"`, async (signal) => {
-      const { id, ...registered } = await client.latest(subject, signal)
-      return { id, registered, parsed: format.parse(ofType(format.type, id, registered)) }
+      const { identity, ...registered } = await client.latest(subject, signal)
+      return { identity, registered, parsed: format.parse(ofType(format.type, identity.id, registered)) }
     })
     if (config['latest.compatibility.strict'] === true) {
       const why = format.whyUnreadable({ schema, text: own.text }, latest.registered)
       if (why !== null)
         throw new DataError(
-          `the latest schema of subject "${subject}" (id ${latest.id}) cannot read what the schema of the record would write: ${why}.` +
+          `the latest schema of subject "${subject}" (id ${latest.identity.id}) cannot read what the schema of the record would write: ${why}.` +
             ' Register a schema that can, or set latest.compatibility.strict=false',
           { code: 'SCHEMA_INCOMPATIBLE' },
         )
     }
     const expiresAtMs = this.#latestForMs === null ? Infinity : clock.monotonic() + this.#latestForMs
-    return { id: latest.id, write: format.writer(latest.parsed, schema), expiresAtMs }
+    const { identity } = latest
+    const write = format.writer(latest.parsed, schema)
+    return { id: identity.id, guid: this.#guidOf(identity), write, expiresAtMs }
+  }
+
+  #guidOf({ id, guid }: SchemaIdentity): Buffer | null {
+    if (!this.#isIdInHeader) return null
+    if (guid !== null) return schemaHeaderValue(guid)
+    throw new DataError(
+      `the schema registry gives no GUID of the schema with the id ${id}, which belongs into a header: Confluent's has them since 8.0.` +
+        ` Leave ${this.#parts.isKey ? 'key' : 'value'}.schema.id.serializer out, to have ids at the start of messages`,
+      { code: 'SCHEMA_GUID_MISSING' },
+    )
   }
 }
 
 /** @throws DataError if a schema of the registry is of another type */
-export function ofType(type: string, id: number, schema: RegisteredSchema): RegisteredSchema {
+export function ofType(type: string, ref: SchemaRef, schema: RegisteredSchema): RegisteredSchema {
   if (schema.type === type) return schema
-  throw new DataError(`the schema with the id ${id} is of type ${schema.type}: use the converter of its type`, {
+  throw new DataError(`the schema with the ${named(ref)} is of type ${schema.type}: use the converter of its type`, {
     code: 'SCHEMA_TYPE_OTHER',
   })
 }

@@ -2,6 +2,7 @@ import { DataError, isJsonObject, RetriableError, type Clock, type JsonObject, t
 
 import { RegistryHttp, type RegistryResponse } from './registry-http.ts'
 import type { RegistrySettings } from './registry-settings.ts'
+import { named, type SchemaRef } from './wire-format.ts'
 
 /** The name that a schema uses for another one, and which version of which subject that is. */
 interface SchemaReference {
@@ -19,6 +20,13 @@ export interface RegisteredSchema {
   readonly references: readonly { readonly name: string; readonly text: string }[]
 }
 
+/** What names a schema in messages. */
+export interface SchemaIdentity {
+  readonly id: number
+  /** In the form of a UUID; null from a registry that has none, as Confluent's before 8.0. */
+  readonly guid: string | null
+}
+
 /** A schema to register, or to look up. */
 export interface SubmittedSchema {
   readonly type: string
@@ -28,6 +36,7 @@ export interface SubmittedSchema {
 
 /** A schema may refer to this many others at most: each of them is a request. */
 const maxReferences = 1000
+const noGuids = "The record has the GUID of its schema: this needs a registry that has GUIDs, as Confluent's since 8.0"
 
 /**
  * Client of the REST API of Confluent's Schema Registry. It keeps nothing: see `LookUps`.
@@ -40,12 +49,15 @@ export class RegistryClient {
     this.#http = new RegistryHttp(settings, clock)
   }
 
-  /** @throws DataError if there is no schema with that id */
-  async schemaOfId(id: number, signal: AbortSignal): Promise<RegisteredSchema> {
-    const response = await this.#http.send({ method: 'GET', path: `/schemas/ids/${id}?fetchMaxId=false` }, signal)
+  /** @throws DataError if there is no schema with that id or GUID */
+  async schemaOf(ref: SchemaRef, signal: AbortSignal): Promise<RegisteredSchema> {
+    const response =
+      typeof ref === 'number'
+        ? await this.#http.send({ method: 'GET', path: `/schemas/ids/${ref}?fetchMaxId=false` }, signal)
+        : await this.#http.send({ method: 'GET', path: `/schemas/guids/${ref}`, adviceIfAbsent: noGuids }, signal)
     if (response.errorCode !== 0)
       throw new DataError(
-        `the schema registry at ${response.url} has no schema with the id ${id} (${said(response)}).` +
+        `the schema registry at ${response.url} has no schema with the ${named(ref)} (${said(response)}).` +
           ' The record was written with another registry, or is not in its wire format',
         { code: 'SCHEMA_ID_UNKNOWN' },
       )
@@ -54,13 +66,13 @@ export class RegistryClient {
   }
 
   /**
-   * Registers a schema, and returns its id.
+   * Registers a schema, and returns its id and its GUID.
    * @throws DataError with the reasons if the schema is incompatible with those of the subject, or invalid
    */
-  async register(subject: string, schema: SubmittedSchema, signal: AbortSignal): Promise<number> {
+  async register(subject: string, schema: SubmittedSchema, signal: AbortSignal): Promise<SchemaIdentity> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions?normalize=${schema.normalize}`
     const response = await this.#http.send({ method: 'POST', path, body: bodyOf(schema) }, signal)
-    if (response.errorCode === 0) return numberIn(objectOf(response), 'id', response)
+    if (response.errorCode === 0) return identityIn(response)
     const incompatible = response.status === 409
     const advice = incompatible
       ? 'Make the change compatible, or change the level: PUT /config/{subject}'
@@ -71,12 +83,12 @@ export class RegistryClient {
     )
   }
 
-  /** Returns the id and the version of a schema in a subject; null if the subject does not have it. */
+  /** Returns the id, the GUID and the version of a schema in a subject; null if the subject does not have it. */
   async lookUp(
     subject: string,
     schema: SubmittedSchema,
     signal: AbortSignal,
-  ): Promise<{ readonly id: number; readonly version: number } | null> {
+  ): Promise<(SchemaIdentity & { readonly version: number }) | null> {
     const path = `/subjects/${encodeURIComponent(subject)}?normalize=${schema.normalize}&deleted=false`
     const response = await this.#http.send({ method: 'POST', path, body: bodyOf(schema) }, signal)
     if (response.status === 404) return null
@@ -85,12 +97,14 @@ export class RegistryClient {
         `the schema registry at ${response.url} does not look up a schema of subject "${subject}": ${said(response)}`,
         { code: 'SCHEMA_REFUSED' },
       )
-    const body = objectOf(response)
-    return { id: numberIn(body, 'id', response), version: numberIn(body, 'version', response) }
+    return { ...identityIn(response), version: numberIn(objectOf(response), 'version', response) }
   }
 
   /** Returns the latest schema of a subject. @throws DataError if the subject has none */
-  async latest(subject: string, signal: AbortSignal): Promise<RegisteredSchema & { readonly id: number }> {
+  async latest(
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<RegisteredSchema & { readonly identity: SchemaIdentity }> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions/latest`
     const response = await this.#http.send({ method: 'GET', path }, signal)
     if (response.errorCode !== 0)
@@ -100,17 +114,28 @@ export class RegistryClient {
       )
     const body = objectOf(response)
     const schema = { type: typeOf(body), text: textIn(body, response), references: await this.#referred(body, signal) }
-    return { ...schema, id: numberIn(body, 'id', response) }
+    return { ...schema, identity: identityIn(response) }
   }
 
   /** Returns the version that a schema has in a subject; null if the subject does not have it. */
-  async versionOfId(id: number, subject: string, signal: AbortSignal): Promise<number | null> {
+  async versionOf(ref: SchemaRef, subject: string, signal: AbortSignal): Promise<number | null> {
+    const id = typeof ref === 'number' ? ref : await this.#idOfGuid(ref, signal)
+    if (id === null) return null
     const response = await this.#http.send({ method: 'GET', path: `/schemas/ids/${id}/versions` }, signal)
     if (response.errorCode !== 0 || !Array.isArray(response.body)) return null
     const versions = (response.body as readonly JsonValue[]).flatMap((item) =>
       isJsonObject(item) && item['subject'] === subject ? [Number(item['version'])] : [],
     )
     return versions.length === 0 ? null : Math.max(...versions)
+  }
+
+  /** Returns the id of a schema in the default context; null if it is in others only. */
+  async #idOfGuid(guid: string, signal: AbortSignal): Promise<number | null> {
+    const path = `/schemas/guids/${guid}/ids`
+    const { errorCode, body } = await this.#http.send({ method: 'GET', path, adviceIfAbsent: noGuids }, signal)
+    if (errorCode !== 0 || !Array.isArray(body)) return null
+    const found = (body as readonly JsonValue[]).find((item) => isJsonObject(item) && item['context'] === '.')
+    return isJsonObject(found) && Number.isInteger(found['id']) ? Number(found['id']) : null
   }
 
   async #referred(schema: JsonObject, signal: AbortSignal): Promise<RegisteredSchema['references']> {
@@ -163,6 +188,13 @@ function numberIn(body: JsonObject, key: string, response: RegistryResponse): nu
   const value = body[key]
   if (typeof value !== 'number' || !Number.isInteger(value)) throw unexpected(response)
   return value
+}
+
+function identityIn(response: RegistryResponse): SchemaIdentity {
+  const body = objectOf(response)
+  const { guid } = body
+  const isUuid = typeof guid === 'string' && /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(guid)
+  return { id: numberIn(body, 'id', response), guid: isUuid ? guid : null }
 }
 
 function typeOf(body: JsonObject): string {

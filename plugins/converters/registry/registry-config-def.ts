@@ -1,4 +1,4 @@
-import { atLeast, nonEmptyList, oneOf, type ConfigDef, type ConfigKey } from 'penstock/api'
+import { atLeast, nonEmptyList, oneOf, type ConfigDef, type ConfigKey, type ParsedConfig } from 'penstock/api'
 
 const strategies = 'io.confluent.kafka.serializers.subject'
 
@@ -10,7 +10,9 @@ export const SubjectNameStrategy = {
 } as const
 
 const pemOnly = 'only Java can read it; convert it to PEM'
-const headerIds = 'converters do not see the headers of a record, so the id of its schema is at the start of its bytes'
+const idPlaces = 'io.confluent.kafka.serializers.schema.id'
+const headerSerializer = `${idPlaces}.HeaderSchemaIdSerializer`
+const dualDeserializer = `${idPlaces}.DualSchemaIdDeserializer`
 
 const connection = {
   'schema.registry.url': {
@@ -174,8 +176,10 @@ const schemas = {
   },
   'key.subject.name.strategy': strategy('keys'),
   'value.subject.name.strategy': strategy('values'),
-  'key.schema.id.serializer': idPlace('Serializer', 'PrefixSchemaIdSerializer', 'HeaderSchemaIdSerializer'),
-  'value.schema.id.serializer': idPlace('Serializer', 'PrefixSchemaIdSerializer', 'HeaderSchemaIdSerializer'),
+  'key.schema.id.serializer': idWritten('key'),
+  'value.schema.id.serializer': idWritten('value'),
+  'key.schema.id.deserializer': idRead('key'),
+  'value.schema.id.deserializer': idRead('value'),
 } as const satisfies ConfigDef
 
 /** The settings of converters that use a schema registry, as Confluent's have them, but for the type of schema. */
@@ -207,14 +211,35 @@ function strategy(part: string): ConfigKey {
   }
 }
 
-function idPlace(kind: string, prefix: string, header: string): ConfigKey {
-  const place = 'io.confluent.kafka.serializers.schema.id'
+function idWritten(part: string): ConfigKey {
+  const prefix = `${idPlaces}.PrefixSchemaIdSerializer`
   return {
     type: 'STRING',
-    defaultValue: `${place}.${prefix}`,
-    importance: 'LOW',
-    doc: `Where the id of the schema is written (${kind}).`,
-    validator: oneOf(`${place}.${prefix}`),
-    unsupportedValues: { [`${place}.${header}`]: headerIds },
+    defaultValue: prefix,
+    importance: 'MEDIUM',
+    doc: `Where the schema of a ${part} is named: its id at the start of the bytes (\`${prefix}\`), or its GUID in the header \`__${part}_schema_id\` (\`HeaderSchemaIdSerializer\` of the same package), which needs a registry with GUIDs, as Confluent's since 8.0.`,
+    validator: oneOf(prefix, headerSerializer),
   }
+}
+
+function idRead(part: string): ConfigKey {
+  const prefix = `${idPlaces}.PrefixSchemaIdDeserializer`
+  return {
+    type: 'STRING',
+    defaultValue: dualDeserializer,
+    importance: 'MEDIUM',
+    doc: `Where the schema of a ${part} is looked for: in the header \`__${part}_schema_id\`, then at the start of the bytes (\`${dualDeserializer}\`), or only there (\`PrefixSchemaIdDeserializer\` of the same package).`,
+    validator: oneOf(dualDeserializer, prefix),
+    unsupportedValues: { [`${idPlaces}.ConfigSchemaIdDeserializer`]: 'schemas are not chosen by config' },
+  }
+}
+
+/** Returns whether messages have the id of their schema in a header. */
+export function isIdInHeader(config: ParsedConfig, isKey: boolean): boolean {
+  return config[`${isKey ? 'key' : 'value'}.schema.id.serializer`] === headerSerializer
+}
+
+/** Returns whether the id of a schema is looked for in a header. */
+export function isHeaderRead(config: ParsedConfig, isKey: boolean): boolean {
+  return config[`${isKey ? 'key' : 'value'}.schema.id.deserializer`] === dualDeserializer
 }

@@ -21,6 +21,8 @@ export interface RegistryRequest {
   /** From the first slash on, its segments encoded. */
   readonly path: string
   readonly body?: JsonObject
+  /** What to do where the server does not have the path at all. */
+  readonly adviceIfAbsent?: string
 }
 
 /** What the registry says: a result, or one of its errors with the codes 404xx, 409xx and 422xx. */
@@ -95,7 +97,7 @@ export class RegistryHttp {
     } catch (error) {
       throw unreachable(target, error)
     }
-    return judged(target, received)
+    return judged(target, received, request)
   }
 
   async #request(target: RegistryUrl, request: RegistryRequest, signal: AbortSignal) {
@@ -144,6 +146,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
 function judged(
   { url }: RegistryUrl,
   { status, text }: { readonly status: number; readonly text: string },
+  { adviceIfAbsent }: RegistryRequest,
 ): RegistryResponse {
   const body = jsonOrNull(text)
   const result = { status, url, body: body?.json ?? null }
@@ -160,6 +163,7 @@ function judged(
       false,
     )
   if (status === 429 || status >= 500) throw new UnavailableError(said, true)
+  if (status === 404 && adviceIfAbsent !== undefined) throw new UnavailableError(`${said}. ${adviceIfAbsent}`, false)
   throw new UnavailableError(`${said}. Is schema.registry.url the URL of a schema registry?`, false)
 }
 

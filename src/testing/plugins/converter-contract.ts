@@ -1,5 +1,6 @@
 import type { Converter, ConverterPlugin, HeaderConverterPlugin, SchemaAndValue } from '../../api/converter.ts'
 import { DataError, NotReadyError } from '../../api/errors.ts'
+import type { RawHeader } from '../../api/record.ts'
 import { primitive } from '../../api/schema.ts'
 import { givenConfig } from '../connector/given-config.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
@@ -35,7 +36,7 @@ export function converterContract(options: ConverterContractOptions): readonly C
     ),
     make('refuses bytes that are no value with a DataError', async (run) => {
       for (const bytes of undecodable)
-        await refuses(run, `toConnect(${textOf(bytes)})`, () => converterOf(options).toConnect(topic, bytes))
+        await refuses(run, `toConnect(${textOf(bytes)})`, () => converterOf(options).toConnect(topic, bytes, []))
     }),
     make('is independent of other instances', async (run) => await isIndependent(run, options)),
   ]
@@ -68,11 +69,11 @@ async function whenReady<T>(run: CaseRun, call: () => T): Promise<T> {
 async function returnsValues(run: CaseRun, converter: Converter, values: readonly SchemaAndValue[]): Promise<void> {
   for (const { schema, value } of values) {
     const before = textOf([schema, value])
-    const bytes = await toBytes(run, converter, { schema, value })
+    const { bytes, headers } = await toBytes(run, converter, { schema, value })
     const back = await run.call(
       `toConnect(${textOf(bytes)})`,
       rules.converter,
-      async () => await whenReady(run, () => converter.toConnect(topic, bytes)),
+      async () => await whenReady(run, () => converter.toConnect(topic, bytes, headers)),
     )
     const fault = valueFault(back.schema, back.value)
     if (fault !== null)
@@ -84,22 +85,29 @@ async function returnsValues(run: CaseRun, converter: Converter, values: readonl
   }
 }
 
+/** A value in bytes, with the headers that its record gets. */
+interface Converted {
+  readonly bytes: Uint8Array | null
+  readonly headers: readonly RawHeader[]
+}
+
 /** Copied: the next call may overwrite the bytes. */
-async function toBytes(
-  run: CaseRun,
-  converter: Converter,
-  { schema, value }: SchemaAndValue,
-): Promise<Uint8Array | null> {
+async function toBytes(run: CaseRun, converter: Converter, { schema, value }: SchemaAndValue): Promise<Converted> {
+  let headers: RawHeader[] = []
   const what = `fromConnect(${schema?.type ?? 'no schema'}, ${textOf(value)})`
   const bytes: unknown = await run.call(
     what,
     rules.converter,
-    async () => await whenReady(run, () => refusePromise(run, converter.fromConnect(topic, schema, frozen(value)))),
+    async () =>
+      await whenReady(run, () => {
+        headers = []
+        return refusePromise(run, converter.fromConnect(topic, schema, frozen(value), headers))
+      }),
   )
-  if (bytes === null) return null
+  if (bytes === null) return { bytes, headers }
   if (!(bytes instanceof Uint8Array))
     throw run.broken(rules.converter, `${what} returned ${shown(bytes)}, neither bytes nor null.`)
-  return Uint8Array.from(bytes)
+  return { bytes: Uint8Array.from(bytes), headers }
 }
 
 function refusePromise<T>(run: CaseRun, result: T): T {
@@ -108,13 +116,13 @@ function refusePromise<T>(run: CaseRun, result: T): T {
 }
 
 async function keepsMissing(run: CaseRun, converter: Converter): Promise<void> {
-  const bytes = await toBytes(run, converter, { schema: null, value: null })
+  const { bytes } = await toBytes(run, converter, { schema: null, value: null })
   if (bytes !== null)
     throw run.broken(rules.tombstone, `fromConnect of null without a schema returned ${bytes.length} bytes.`)
   const { value } = await run.call(
     'toConnect(null)',
     rules.converter,
-    async () => await whenReady(run, () => converter.toConnect(topic, null)),
+    async () => await whenReady(run, () => converter.toConnect(topic, null, [])),
   )
   if (value !== null) throw run.broken(rules.tombstone, `toConnect(null) returned the value ${textOf(value)}.`)
 }
@@ -127,7 +135,7 @@ async function refusesByName(run: CaseRun, converter: Converter): Promise<void> 
   ]
   for (const { schema, value } of [...sampleValues, ...plainValues, ...wrong]) {
     try {
-      await whenReady(run, () => converter.fromConnect(topic, schema, frozen(value)))
+      await whenReady(run, () => converter.fromConnect(topic, schema, frozen(value), []))
     } catch (error) {
       if (error instanceof DataError) continue
       const did = `fromConnect(${schema?.type ?? 'no schema'}, ${textOf(value)}) threw ${describeError(error)}.`
@@ -152,7 +160,7 @@ async function isIndependent(run: CaseRun, options: ConverterContractOptions): P
   const [one, other] = [converterOf(options, true), converterOf(options, false)]
   for (const value of options.values) {
     const convert = async (by: Converter, each: SchemaAndValue): Promise<Uint8Array | null> =>
-      await whenReady(run, () => by.fromConnect(topic, each.schema, each.value))
+      await whenReady(run, () => by.fromConnect(topic, each.schema, each.value, []))
     const bytes = await convert(one, value)
     const copy = textOf(bytes)
     for (const each of options.values) await convert(other, each)

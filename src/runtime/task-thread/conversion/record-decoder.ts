@@ -10,9 +10,9 @@ export function decodeRecord(converters: Converters, fetched: FetchedRecord): Si
   const { topic, partition, offset } = fetched
   let stage: Stage = 'KEY_CONVERTER'
   try {
-    const key = converters.key.toConnect(topic, fetched.key)
+    const key = converters.key.toConnect(topic, fetched.key, fetched.headers)
     stage = 'VALUE_CONVERTER'
-    const value = converters.value.toConnect(topic, fetched.value)
+    const value = converters.value.toConnect(topic, fetched.value, fetched.headers)
     stage = 'HEADER_CONVERTER'
     return {
       topic,

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../foundation/error-message.ts'
 import type { Converter, HeaderConverter } from '../../../api/converter.ts'
 import { DataError, NotReadyError, type Stage } from '../../../api/errors.ts'
-import type { ConnectRecord, Header } from '../../../api/record.ts'
+import type { ConnectRecord, Header, RawHeader } from '../../../api/record.ts'
 import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import { ConversionNotReadyError } from './conversion-not-ready-error.ts'
 
@@ -14,13 +14,6 @@ export interface Converters {
   readonly classNames?: Readonly<Record<'key' | 'value' | 'header', string>>
 }
 
-interface EncodedHeader {
-  readonly key: string
-  readonly value: Uint8Array | null
-}
-
-const noEncodedHeaders: readonly EncodedHeader[] = []
-
 /**
  * Converts Connect data to bytes for the producer. A header that is the same object as in the previous record, at the
  * same index and for the same topic, is not converted again: sources put constant headers on every record.
@@ -29,7 +22,7 @@ export class RecordEncoder {
   readonly #converters: Converters
   #lastTopic = ''
   #lastHeaders: readonly Header[] = []
-  #lastEncoded: readonly EncodedHeader[] = noEncodedHeaders
+  #lastEncoded: readonly RawHeader[] = []
 
   constructor(converters: Converters) {
     this.#converters = converters
@@ -40,11 +33,11 @@ export class RecordEncoder {
     const { topic } = record
     let stage: Stage = 'HEADER_CONVERTER'
     try {
-      const headers = record.headers.length === 0 ? noEncodedHeaders : this.#encodeHeaders(topic, record.headers)
+      const headers = record.headers.length === 0 ? [] : this.#encodeHeaders(topic, record.headers)
       stage = 'KEY_CONVERTER'
-      const key = this.#converters.key.fromConnect(topic, record.keySchema, record.key)
+      const key = this.#converters.key.fromConnect(topic, record.keySchema, record.key, headers)
       stage = 'VALUE_CONVERTER'
-      const value = this.#converters.value.fromConnect(topic, record.valueSchema, record.value)
+      const value = this.#converters.value.fromConnect(topic, record.valueSchema, record.value, headers)
       return { topic, partition: record.partition, key, value, headers, timestamp: timestampOf(record) }
     } catch (error) {
       const explain = (why: unknown): DataError => unconvertible(this.#converters, topic, stage, why)
@@ -52,9 +45,10 @@ export class RecordEncoder {
     }
   }
 
-  #encodeHeaders(topic: string, headers: readonly Header[]): readonly EncodedHeader[] {
+  /** Of the record's own headers: converters may append others. */
+  #encodeHeaders(topic: string, headers: readonly Header[]): RawHeader[] {
     const sameTopic = topic === this.#lastTopic
-    const encoded: EncodedHeader[] = []
+    const encoded: RawHeader[] = []
     for (let i = 0; i < headers.length; i += 1) {
       const header = headers[i]
       if (header === undefined) continue
@@ -67,7 +61,7 @@ export class RecordEncoder {
     return encoded
   }
 
-  #encodeHeader(topic: string, header: Header): EncodedHeader {
+  #encodeHeader(topic: string, header: Header): RawHeader {
     const value = this.#converters.header.fromConnectHeader(topic, header.key, header.schema, header.value)
     return { key: header.key, value }
   }

@@ -59,12 +59,13 @@ describe('the client of schema registries', () => {
   it('registers a schema, and finds it by id, in its subject and as the latest', async () => {
     const client = clientOf(registry.url)
     const schema = avro(recordOf('Order', 'id:long'))
-    const id = await client.register('orders/é-value', schema, signal)
-    expect(await client.schemaOfId(id, signal)).toEqual({ type: 'AVRO', text: schema.text, references: [] })
-    expect(await client.lookUp('orders/é-value', schema, signal)).toEqual({ id, version: 1 })
-    expect(await client.latest('orders/é-value', signal)).toMatchObject({ id, text: schema.text })
-    expect(await client.versionOfId(id, 'orders/é-value', signal)).toBe(1)
-    expect(await client.versionOfId(id, 'another', signal)).toBeNull()
+    const { id, guid } = await client.register('orders/é-value', schema, signal)
+    for (const ref of [id, guid ?? ''])
+      expect(await client.schemaOf(ref, signal)).toEqual({ type: 'AVRO', text: schema.text, references: [] })
+    expect(await client.lookUp('orders/é-value', schema, signal)).toEqual({ id, guid, version: 1 })
+    expect(await client.latest('orders/é-value', signal)).toMatchObject({ identity: { id, guid }, text: schema.text })
+    for (const ref of [id, guid ?? '']) expect(await client.versionOf(ref, 'orders/é-value', signal)).toBe(1)
+    expect(await client.versionOf(id, 'another', signal)).toBeNull()
     expect(await client.lookUp('orders/é-value', avro('int'), signal)).toBeNull()
     expect(await client.lookUp('none', schema, signal)).toBeNull()
   })
@@ -80,14 +81,14 @@ describe('the client of schema registries', () => {
         { name: 'Money', subject: 'money', version: 1 },
       ],
     })
-    const { references } = await clientOf(registry.url).schemaOfId(id, signal)
+    const { references } = await clientOf(registry.url).schemaOf(id, signal)
     expect(references.map(({ name }) => name)).toEqual(['Money', 'Price'])
     expect(JSON.parse(references[0]?.text ?? '')).toEqual(recordOf('Money', 'cents:long'))
   })
 
   it('says which id, subject or reference a registry does not have, and where', async () => {
     const client = clientOf(registry.url)
-    const unknown = await failure(client.schemaOfId(4_000_000, signal))
+    const unknown = await failure(client.schemaOf(4_000_000, signal))
     expect(unknown).toBeInstanceOf(DataError)
     expect(unknown.message).toMatch(/^SCHEMA_ID_UNKNOWN: .*has no schema with the id 4000000 \(40403/)
     expect(unknown.message).toContain(registry.url)
@@ -213,7 +214,10 @@ describe('the credentials for a schema registry', () => {
     const prefix = 'schema.registry.ssl'
     const trust = { [`${prefix}.truststore.location`]: authority.certificate }
     const own = { [`${prefix}.keystore.location`]: client.both, [`${prefix}.key.password`]: 'secret' }
-    expect(await clientOf(url, { ...trust, ...own }).register('any', avro('int'), signal)).toBe(1)
+    expect(await clientOf(url, { ...trust, ...own }).register('any', avro('int'), signal)).toEqual({
+      id: 1,
+      guid: null,
+    })
     const texts = {
       [`${prefix}.truststore.certificates`]: authority.pem,
       [`${prefix}.keystore.certificate.chain`]: readFileSync(client.certificate, 'utf8'),
@@ -221,7 +225,7 @@ describe('the credentials for a schema registry', () => {
     }
     expect(
       await clientOf(url, { ...texts, [`${prefix}.key.password`]: 'secret' }).register('a', avro('int'), signal),
-    ).toBe(1)
+    ).toEqual({ id: 1, guid: null })
     const untrusted = await failure(clientOf(url, own).register('any', avro('int'), signal))
     expect(untrusted).toBeInstanceOf(RetriableError)
     expect(untrusted.message).toMatch(/certificate is not trusted.*schema\.registry\.ssl\.truststore\.location/)
@@ -260,7 +264,8 @@ it('refuses options of Confluent that it does not have', () => {
     'use.latest.with.metadata': 'a=b',
     'use.schema.id': '7',
     'value.subject.name.strategy': 'com.example.Strategy',
-    'value.schema.id.serializer': 'io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer',
+    'value.schema.id.serializer': 'com.example.Serializer',
+    'value.schema.id.deserializer': 'io.confluent.kafka.serializers.schema.id.ConfigSchemaIdDeserializer',
   }
   const { problems } = checkConfig(registryConfigDef, { 'schema.registry.url': 'http://localhost', ...refusals })
   expect(problems.map(({ key }) => key).toSorted()).toEqual(Object.keys(refusals).toSorted())

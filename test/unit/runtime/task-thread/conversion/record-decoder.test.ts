@@ -48,6 +48,17 @@ describe('the decoder of records', () => {
     })
   })
 
+  it('gives the converters of key and value the headers in bytes (KIP-440)', () => {
+    const headers = [{ key: 'id', value: Buffer.from('9') }]
+    const seen: unknown[] = []
+    const seeing: Converter = {
+      fromConnect: () => null,
+      toConnect: (_topic, _bytes, raw) => ({ schema: null, value: seen.push(raw) }),
+    }
+    decodeRecord({ ...converters, key: seeing, value: seeing }, fetched({ headers }))
+    expect(seen).toEqual([headers, headers])
+  })
+
   it.each([
     ['the time that its producer gave it', 0, 5, 'CreateTime', 5],
     ['the time at which the broker appended it', 1, 5, 'LogAppendTime', 5],

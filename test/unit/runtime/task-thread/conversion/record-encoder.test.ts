@@ -57,6 +57,28 @@ describe('the encoder of records', () => {
     expect(converted).toEqual(['source', 'version', 'version'])
   })
 
+  it('lets the converters of key and value append headers, to this record alone (KIP-440)', () => {
+    const appending = (name: string): Converters['key'] => ({
+      fromConnect: (_topic, _schema, value, headers) => {
+        headers?.push({ key: name, value: Buffer.from(`${String(value)}${headers.length}`) })
+        return bytes(value)
+      },
+      toConnect: () => ({ schema: null, value: null }),
+    })
+    const encoder = new RecordEncoder({ ...converters, key: appending('key-id'), value: appending('value-id') })
+    const constant = header('source', 'a')
+    for (let i = 0; i < 2; i += 1) {
+      expect(headersOf(encoder, [])).toEqual(['key-id=k0', 'value-id=v1'])
+      expect(headersOf(encoder, [constant])).toEqual(['source=t:a', 'key-id=k1', 'value-id=v2'])
+      expect(headersOf(encoder, [constant, header('x', 'y')])).toEqual([
+        'source=t:a',
+        'x=t:y',
+        'key-id=k2',
+        'value-id=v3',
+      ])
+    }
+  })
+
   it('never gives a header the bytes of another one', () => {
     const encoder = new RecordEncoder(converters)
     const [a, b] = [header('h', 'a'), header('h', 'b')]
