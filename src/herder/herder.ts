@@ -3,6 +3,7 @@ import type { TaskId } from '../config/connector/task-id.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { LoggerLevel, LoggerSetting } from '../foundation/logging/log-levels.ts'
+import type { ConnectorErrors, ErrorsRequest } from './entities/connector-errors.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
@@ -62,6 +63,12 @@ export interface Herder {
   resetActiveTopics(connector: string): Promise<void>
   /** @throws NotFoundError `Connector x not found` */
   connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets>
+  /**
+   * Reads the end of the connector's dead letter queue, which other connectors may share, and returns its own letters by cause.
+   * @throws NotFoundError `Connector x not found`; BadRequestError when it has no dead letter queue, or its letters have no context;
+   *   ConnectError when the topic cannot be read
+   */
+  connectorErrors(connector: string, request: ErrorsRequest, signal: AbortSignal): Promise<ConnectorErrors>
   /**
    * Replaces offsets of a connector that is stopped; returns Connect's message.
    * @throws NotLeaderError, NotFoundError `Connector x not found`, BadRequestError when it is not stopped or an offset is

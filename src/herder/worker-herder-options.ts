@@ -10,6 +10,7 @@ import type { Lease } from '../runtime/thread/lease.ts'
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ServerInfo } from './entities/server-info.ts'
 import type { WorkerGroup, WorkerGroupHandlers } from './group/worker-group.ts'
+import type { ConnectorErrorsReader } from './errors/connector-errors-reader.ts'
 import type { OffsetReader } from './herder-reads.ts'
 import type { ConfigWriter, HerderWritesOptions } from './herder-writes.ts'
 import type { TaskRunner } from './local/assigned-tasks.ts'
@@ -34,6 +35,8 @@ export interface WorkerHerderOptions
   readonly statuses: WorkerStatusStore
   readonly offsets: Pick<ConnectorOffsetReader, 'start' | 'isEmpty'> & OffsetReader
   readonly offsetWriter: OffsetWriter
+  /** Reads dead letters. */
+  readonly errors: Pick<ConnectorErrorsReader, 'of'>
   /** The name of the offset topic, for a warning. */
   readonly offsetTopic: string
   /** Until when this worker may act as a member of its group. */

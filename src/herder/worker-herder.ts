@@ -7,6 +7,7 @@ import { abortable } from '../foundation/async/abortable.ts'
 import type { LabelledSample } from '../runtime/metrics/prometheus-text.ts'
 import { ThreadEndedError } from '../runtime/thread/thread-link.ts'
 import type { ConfigRecord } from '../storage/config-record.ts'
+import type { ConnectorErrors, ErrorsRequest } from './entities/connector-errors.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
@@ -227,6 +228,11 @@ export class WorkerHerder implements Herder {
 
   async connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets> {
     return await abortable(this.#reads.connectorOffsets(connector, signal), signal)
+  }
+
+  async connectorErrors(connector: string, request: ErrorsRequest, signal: AbortSignal): Promise<ConnectorErrors> {
+    const config = this.#reads.connectorConfig(connector)
+    return await this.#request(this.#options.errors.of(connector, config, request, signal), signal)
   }
 
   async alterConnectorOffsets(

@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
 import { WorkerGroup } from '../../herder/group/worker-group.ts'
+import { ConnectorErrorsReader } from '../../herder/errors/connector-errors-reader.ts'
 import { ConnectorOffsetReader } from '../../herder/offsets/connector-offset-reader.ts'
 import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-writer.ts'
 import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
@@ -65,6 +66,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
     offsets,
     offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin }),
+    errors: new ConnectorErrorsReader({ client, clock }),
     offsetTopic: offsetTopic.name,
     fenceTasks: async (connector, tasks) => await fenceTasks(admin, groupId, connector, tasks),
     joinGroup: (handlers) =>

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 
 import { connectorRoutes } from './connector-routes.ts'
+import { errorRoutes } from './error-routes.ts'
 import { loggerRoutes } from './logger-routes.ts'
 import { offsetRoutes } from './offset-routes.ts'
 import { pluginRoutes } from './plugin-routes.ts'
@@ -14,6 +15,7 @@ export const allRoutes: readonly Route[] = [
   ...connectorRoutes,
   ...stateRoutes,
   ...offsetRoutes,
+  ...errorRoutes,
   ...taskRoutes,
   ...pluginRoutes,
   ...loggerRoutes,

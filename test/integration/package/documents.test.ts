@@ -156,10 +156,17 @@ describeWith(['kcat'], 'records that fail', () => {
         await answers(`http://${rest}/health`)
       } else outputs.push(await runToEnd(script))
     }
-    const [, kept, status] = outputs
+    const [, kept, status, causes] = outputs
     expect(kept).toMatch(/^\{id=1\}\n\{id=2\}\nno JSON\n__connect\.errors\.topic=orders,/)
     expect(kept).toContain('__connect.errors.stage=VALUE_CONVERTER,')
     expect(status).toContain('1 record was sent to the dead letter queue orders-dlq')
+    expect(JSON.parse(causes ?? '')).toMatchObject({
+      topic: 'orders-dlq',
+      causes: [
+        { stage: 'VALUE_CONVERTER', count: 1, example: { record: { topic: 'orders', partition: 0, offset: 1 } } },
+      ],
+      read: { records: 1, own: 1, complete: true },
+    })
   })
 })
 

@@ -13,6 +13,7 @@ import {
 } from '../../../src/herder/group/worker-group.ts'
 import { signatureHeaders } from '../../../src/herder/internal/request-signature.ts'
 import type { SendTaskConfigs } from '../../../src/herder/internal/task-config-writer.ts'
+import { ConnectorErrorsReader } from '../../../src/herder/errors/connector-errors-reader.ts'
 import { ConnectorOffsetReader } from '../../../src/herder/offsets/connector-offset-reader.ts'
 import { ConnectorOffsetWriter } from '../../../src/herder/offsets/connector-offset-writer.ts'
 import { WorkerStatusStore } from '../../../src/herder/state/worker-status-store.ts'
@@ -145,6 +146,7 @@ export class SimulatedWorker {
       statuses: new WorkerStatusStore(stores.statuses, this.main.host, clock),
       offsets: new ConnectorOffsetReader({ store: stores.offsets, admin: client.admin, clock, topic: 'offsets' }),
       offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
+      errors: new ConnectorErrorsReader({ client, clock }),
       offsetTopic: 'offsets',
       // No source of a simulation writes in transactions.
       fenceTasks: async () => undefined,

@@ -285,6 +285,7 @@ export async function herd(options: HerdOptions = {}) {
       store: { alter: async (name) => void worker.calls.push(`write offsets of ${name}`) },
       admin: noGroups,
     }),
+    errors: { of: async (name) => await Promise.reject(new ConnectError(`no letters of ${name}`)) },
     offsetTopic: 'offsets',
     lease,
     fenceTasks: async (connector, tasks) => await worker.call(`fence ${tasks} tasks of ${connector}`),

@@ -4,6 +4,7 @@ import type { TargetState } from '../../../src/config/connector/target-state.ts'
 import type { TaskId } from '../../../src/config/connector/task-id.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
+import type { ConnectorErrors } from '../../../src/herder/entities/connector-errors.ts'
 import type { ConnectorInfo } from '../../../src/herder/entities/connector-info.ts'
 import type { ConnectorOffsets } from '../../../src/herder/entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from '../../../src/herder/entities/connector-status.ts'
@@ -52,6 +53,7 @@ export class MemoryHerder implements Herder {
   readonly failedTasks = new Map<string, string>()
   readonly offsets = new Map<string, ConnectorOffsets>()
   readonly topics = new Map<string, readonly string[]>()
+  readonly errors = new Map<string, ConnectorErrors>()
 
   serverInfo(): ReturnType<Herder['serverInfo']> {
     return { version: '3.9.1', commit: 'f745dfdcee2b9851', kafkaClusterId: 'AWfKAj4MQ5yVi_-_d_bcfg' }
@@ -124,6 +126,13 @@ export class MemoryHerder implements Herder {
   async connectorOffsets(connector: string): Promise<ConnectorOffsets> {
     this.#entry(connector)
     return this.offsets.get(connector) ?? []
+  }
+
+  async connectorErrors(connector: string): Promise<ConnectorErrors> {
+    this.#entry(connector)
+    const errors = this.errors.get(connector)
+    if (errors === undefined) throw new BadRequestError(`Connector ${connector} has no dead letter queue.`)
+    return errors
   }
 
   async resetActiveTopics(connector: string): Promise<void> {

@@ -26,8 +26,18 @@ export async function everythingOf(
   ])
     await get(path)
   for (const [name, config] of Object.entries(connectors)) {
-    for (const path of ['', '/config', '/tasks', '/tasks-config', '/status', '/tasks/0/status', '/topics', '/offsets'])
-      await get(`/connectors/${name}${path}`)
+    const below = [
+      '',
+      '/config',
+      '/tasks',
+      '/tasks-config',
+      '/status',
+      '/tasks/0/status',
+      '/topics',
+      '/offsets',
+      '/errors',
+    ]
+    for (const path of below) await get(`/connectors/${name}${path}`)
     const path = `/connector-plugins/${config['connector.class']}/config/validate`
     const body = JSON.stringify({ ...config, name })
     const response = await fetch(worker.place.rest + path, {

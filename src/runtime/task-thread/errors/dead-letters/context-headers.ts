@@ -9,6 +9,7 @@ import {
 import type { TaskId } from '../../../../config/connector/task-id.ts'
 import { RecordTooLargeError } from '../../../../client/errors.ts'
 import { errorMessage } from '../../../../foundation/error-message.ts'
+import { letterHeaders } from '../../../../storage/dead-letters/letter-context.ts'
 import { traceOf } from '../../../failures.ts'
 import type { RecordFailure } from '../record-failure.ts'
 
@@ -46,8 +47,8 @@ export function contextHeaders(
   place: ConsumedAt | null,
   redact: (text: string) => string,
 ): readonly ContextHeader[] {
-  const text = (name: string, value: string): ContextHeader => ({
-    key: `__connect.errors.${name}`,
+  const text = (name: keyof typeof letterHeaders, value: string): ContextHeader => ({
+    key: letterHeaders[name],
     value: Buffer.from(value),
   })
   const at =
@@ -56,13 +57,13 @@ export function contextHeaders(
       : [text('topic', place.topic), text('partition', String(place.partition)), text('offset', String(place.offset))]
   return [
     ...at,
-    text('connector.name', task.connector),
-    text('task.id', String(task.task)),
+    text('connector', task.connector),
+    text('task', String(task.task)),
     text('stage', stage),
-    text('class.name', executingClass ?? 'null'),
-    text('exception.class.name', redact(exceptionName(error))),
-    text('exception.message', redact(errorMessage(error))),
-    text('exception.stacktrace', redact(traceOf(error))),
+    text('className', executingClass ?? 'null'),
+    text('exception', redact(exceptionName(error))),
+    text('message', redact(errorMessage(error))),
+    text('stacktrace', redact(traceOf(error))),
   ]
 }
 

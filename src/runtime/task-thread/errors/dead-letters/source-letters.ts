@@ -5,6 +5,7 @@ import type { ConnectValue, Schema } from '../../../../api/schema.ts'
 import { RecordTooLargeError } from '../../../../client/errors.ts'
 import type { OutgoingRecord } from '../../../../client/producer/outgoing-record.ts'
 import type { Counter, TaskMetrics } from '../../../../foundation/metrics/metrics.ts'
+import { letterHeaders } from '../../../../storage/dead-letters/letter-context.ts'
 import { contextHeaders, type ContextHeader } from './context-headers.ts'
 import { deadLetterMeters, lostLetter } from './dead-letter-queue.ts'
 import type { DeadLetterForm, ErrorReporter } from './error-reporter.ts'
@@ -114,12 +115,12 @@ function placeHeaders(
 ): readonly ContextHeader[] {
   if (context === null) return []
   return [
-    { key: '__penstock.errors.topic', value: Buffer.from(topic) },
+    { key: letterHeaders.sourceTopic, value: Buffer.from(topic) },
     {
-      key: '__penstock.errors.source.partition',
+      key: letterHeaders.sourcePartition,
       value: sourcePartition === null ? null : jsonBytes(null, sourcePartition),
     },
-    { key: '__penstock.errors.source.offset', value: sourceOffset === null ? null : jsonBytes(null, sourceOffset) },
+    { key: letterHeaders.sourceOffset, value: sourceOffset === null ? null : jsonBytes(null, sourceOffset) },
     ...contextHeaders(context.task, failure, null, context.redact),
   ]
 }
