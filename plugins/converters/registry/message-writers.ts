@@ -1,6 +1,7 @@
 import { DataError, type Clock, type ParsedConfig, type Schema } from 'penstock/api'
 
 import { cacheSize, keepWithin } from './cache-size.ts'
+import { changedFields } from './changed-fields.ts'
 import { LookUps } from './look-ups.ts'
 import type { RegisteredSchema, RegistryClient, SchemaIdentity, SubmittedSchema } from './registry-client.ts'
 import type { MessageWrite, SchemaFormat } from './schema-format.ts'
@@ -123,7 +124,8 @@ export class MessageWriters<Parsed> {
       normalize: config['normalize.schemas'] === true,
     }
     const lookUp = async (signal: AbortSignal): Promise<SchemaIdentity> => {
-      if (this.#mode === 'register') return await client.register(subject, submitted, signal)
+      if (this.#mode === 'register')
+        return await client.register(subject, submitted, signal, (earlier) => this.#changesSince(earlier, schema))
       const found = await client.lookUp(subject, submitted, signal)
       if (found !== null) return found
       throw new DataError(
@@ -133,6 +135,12 @@ export class MessageWriters<Parsed> {
     }
     const identity = this.#ids.get(`${subject}\n${own.text}`, `the id of a schema of subject "${subject}"`, lookUp)
     return { id: identity.id, guid: this.#guidOf(identity), write: own.write, expiresAtMs: Infinity }
+  }
+
+  #changesSince(earlier: RegisteredSchema, schema: Schema | null): string {
+    const { format } = this.#parts
+    if (earlier.type !== format.type) return `the type was ${earlier.type} and is ${format.type}`
+    return changedFields(format.reader(format.parse(earlier), null).schema, schema)
   }
 
   #withLatest(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {

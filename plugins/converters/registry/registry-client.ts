@@ -1,7 +1,15 @@
-import { DataError, isJsonObject, RetriableError, type Clock, type JsonObject, type JsonValue } from 'penstock/api'
+import {
+  ConnectError,
+  DataError,
+  isJsonObject,
+  RetriableError,
+  type Clock,
+  type JsonObject,
+  type JsonValue,
+} from 'penstock/api'
 
-import { RegistryHttp, type RegistryResponse } from './registry-http.ts'
-import type { RegistrySettings } from './registry-settings.ts'
+import { RegistryHttp, type RegistryResponse } from './http/registry-http.ts'
+import type { RegistrySettings } from './http/registry-settings.ts'
 import { named, type SchemaRef } from './wire-format.ts'
 
 /** The name that a schema uses for another one, and which version of which subject that is. */
@@ -67,20 +75,48 @@ export class RegistryClient {
 
   /**
    * Registers a schema, and returns its id and its GUID.
-   * @throws DataError with the reasons if the schema is incompatible with those of the subject, or invalid
+   * @param changesSince names what changed since an earlier schema of the subject; empty if it cannot
+   * @throws DataError with the changes and the reasons if the schema is incompatible with those of the subject, or is invalid
    */
-  async register(subject: string, schema: SubmittedSchema, signal: AbortSignal): Promise<SchemaIdentity> {
+  async register(
+    subject: string,
+    schema: SubmittedSchema,
+    signal: AbortSignal,
+    changesSince: (earlier: RegisteredSchema) => string = () => '',
+  ): Promise<SchemaIdentity> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions?normalize=${schema.normalize}`
     const response = await this.#http.send({ method: 'POST', path, body: bodyOf(schema) }, signal)
     if (response.errorCode === 0) return identityIn(response)
-    const incompatible = response.status === 409
-    const advice = incompatible
-      ? 'Make the change compatible, or change the level: PUT /config/{subject}'
-      : 'The registry does not accept this schema'
+    const where = `the schema of subject "${subject}" is not registered at ${response.url}`
+    if (response.status !== 409)
+      throw new DataError(`${where}: ${said(response)}. The registry does not accept this schema`, {
+        code: 'SCHEMA_REFUSED',
+      })
+    const { version, changes } = await this.#earlier(subject, response, changesSince, signal)
+    const change = changes === '' ? '' : `. Since version ${version}: ${changes}`
     throw new DataError(
-      `the schema of subject "${subject}" is not registered at ${response.url}: ${said(response)}. ${advice}`,
-      { code: incompatible ? 'SCHEMA_INCOMPATIBLE' : 'SCHEMA_REFUSED' },
+      `${where}: it is incompatible${change}. To accept it: PUT ${response.url}/config/${encodeURIComponent(subject)} with ` +
+        `{"compatibility": "NONE"}, restart the task, and set the level back. The registry says ${said(response)}`,
+      { code: 'SCHEMA_INCOMPATIBLE' },
     )
+  }
+
+  /** The changes since the version that the registry names, or the latest. They only explain an error: none if that cannot be read. */
+  async #earlier(
+    subject: string,
+    { message }: RegistryResponse,
+    changesSince: (earlier: RegisteredSchema) => string,
+    signal: AbortSignal,
+  ): Promise<{ readonly version: string; readonly changes: string }> {
+    const named = /\{oldSchemaVersion: (\d+)\}/.exec(message)?.[1]
+    try {
+      const schema = await this.latest(subject, signal, named)
+      return { version: String(schema.version), changes: changesSince(schema) }
+    } catch (error) {
+      // A RangeError: it is nested too deeply.
+      if (!(error instanceof ConnectError) && !(error instanceof RangeError)) throw error
+      return { version: '', changes: '' }
+    }
   }
 
   /** Returns the id, the GUID and the version of a schema in a subject; null if the subject does not have it. */
@@ -100,12 +136,13 @@ export class RegistryClient {
     return { ...identityIn(response), version: numberIn(objectOf(response), 'version', response) }
   }
 
-  /** Returns the latest schema of a subject. @throws DataError if the subject has none */
+  /** Returns the latest schema of a subject, or a version of it. @throws DataError if the subject has none */
   async latest(
     subject: string,
     signal: AbortSignal,
-  ): Promise<RegisteredSchema & { readonly identity: SchemaIdentity }> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions/latest`
+    version = 'latest',
+  ): Promise<RegisteredSchema & { readonly identity: SchemaIdentity; readonly version: number }> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`
     const response = await this.#http.send({ method: 'GET', path }, signal)
     if (response.errorCode !== 0)
       throw new DataError(
@@ -114,7 +151,7 @@ export class RegistryClient {
       )
     const body = objectOf(response)
     const schema = { type: typeOf(body), text: textIn(body, response), references: await this.#referred(body, signal) }
-    return { ...schema, identity: identityIn(response) }
+    return { ...schema, identity: identityIn(response), version: numberIn(body, 'version', response) }
   }
 
   /** Returns the version that a schema has in a subject; null if the subject does not have it. */

@@ -16,7 +16,7 @@ import { MessageReaders } from './message-readers.ts'
 import { MessageWriters } from './message-writers.ts'
 import { RegistryClient } from './registry-client.ts'
 import { isIdInHeader } from './registry-config-def.ts'
-import { registrySettings } from './registry-settings.ts'
+import { registrySettings } from './http/registry-settings.ts'
 import type { SchemaFormat } from './schema-format.ts'
 import { schemaHeaderKey, writeId } from './wire-format.ts'
 

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { RegistryClient } from '../../../../plugins/converters/registry/registry-client.ts'
 import { registryConfigDef } from '../../../../plugins/converters/registry/registry-config-def.ts'
-import { registrySettings } from '../../../../plugins/converters/registry/registry-settings.ts'
+import { registrySettings } from '../../../../plugins/converters/registry/http/registry-settings.ts'
 import { checkConfig, parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { HastyClock } from '../../../support/hasty-clock.ts'
