@@ -19,6 +19,13 @@ const documented: Readonly<Record<string, unknown>> = {
   'register_schema_full_response orders': { id: 2 },
   'register_schema orders, incompatible': { error: 40901 },
   'register_schema customers': 3,
+  'register_schema part': 4,
+  'register_schema parts': 5,
+  'register_schema parts, incompatible': { error: 40901 },
+  'register_schema parts, invalid': { error: 42201 },
+  'lookup_schema parts': { id: 5, version: 1, schemaType: 'PROTOBUF' },
+  'get_schema parts, serialized': { schemaType: 'PROTOBUF', references: [{ name: 'part.proto' }] },
+  'test_compatibility parts': false,
   'register_schema, invalid': { error: 42201 },
   get_schema: { schemaType: 'AVRO', references: [{ name: 'shop.Item', subject: 'items', version: 1 }] },
   'get_schema, unknown': { error: 40403 },
@@ -52,6 +59,9 @@ const documented: Readonly<Record<string, unknown>> = {
   'delete_subject items, twice': { error: 40404 },
   'avro through a topic': true,
   'json through a topic': true,
+  'protobuf through a topic': true,
+  'get_latest_version messages': { schemaType: 'PROTOBUF', references: [{ name: 'shop/line.proto' }] },
+  'protobuf of the latest version': true,
 }
 
 describe("Confluent's client for Python", () => {
@@ -60,7 +70,7 @@ describe("Confluent's client for Python", () => {
   let python: string
 
   beforeAll(async () => {
-    python = await pythonWith('confluent-kafka', version, '[schemaregistry,avro,json]')
+    python = await pythonWith('confluent-kafka', version, ['schemaregistry', 'avro', 'json', 'protobuf'])
     worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')))
   })
   afterAll(async () => {

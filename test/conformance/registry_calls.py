@@ -11,8 +11,10 @@ from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegis
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.schema_registry.schema_registry_client import ConfigCompatibilityLevel, ServerConfig
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 
 url, broker = sys.argv[1:]
 client = SchemaRegistryClient({"url": url})
@@ -46,6 +48,10 @@ order = Schema(
     [SchemaReference("shop.Item", "items", 1)],
 )
 narrow = Schema(record("Order", {"name": "id", "type": "string"}), "AVRO")
+part = Schema('syntax = "proto3"; package shop; message Part { string sku = 1; }', "PROTOBUF")
+list_of = 'syntax = "proto3"; package shop; import "part.proto"; message List { repeated Part parts = 1; %s note = 2; }'
+parts = Schema(list_of % "string", "PROTOBUF", [SchemaReference("part.proto", "part", 1)])
+numbers = Schema(list_of % "int32", "PROTOBUF", [SchemaReference("part.proto", "part", 1)])
 customer = Schema(json.dumps({"type": "object", "properties": {"name": {"type": "string"}}}), "JSON")
 
 call("get_schema_types", client.get_schema_types)
@@ -56,6 +62,16 @@ call("register_schema orders", lambda: client.register_schema("orders", order))
 call("register_schema_full_response orders", lambda: client.register_schema_full_response("orders", order))
 call("register_schema orders, incompatible", lambda: client.register_schema("orders", narrow))
 call("register_schema customers", lambda: client.register_schema("customers", customer))
+call("register_schema part", lambda: client.register_schema("part", part))
+call("register_schema parts", lambda: client.register_schema("parts", parts))
+call("register_schema parts, incompatible", lambda: client.register_schema("parts", numbers))
+call("register_schema parts, invalid", lambda: client.register_schema("parts", Schema("message {", "PROTOBUF")))
+call("lookup_schema parts", lambda: client.lookup_schema("parts", parts))
+call("get_schema parts, serialized", lambda: client.get_schema(5, fmt="serialized"))
+call("test_compatibility parts", lambda: client.test_compatibility("parts", numbers))
+for name in ("parts", "part"):
+    client.delete_subject(name)
+    client.delete_subject(name, permanent=True)
 call("register_schema, invalid", lambda: client.register_schema("bad", Schema('{"type":"nope"}', "AVRO")))
 client.clear_caches()
 call("get_schema", lambda: client.get_schema(2))
@@ -127,3 +143,51 @@ people = [{"name": "Ada"}, {"name": "\u65e5"}]
 titled = json.dumps({"title": "Customer", "type": "object", "properties": {"name": {"type": "string"}}})
 checked = JSONSerializer(titled, client)
 print("json through a topic", json.dumps(through("people", checked, JSONDeserializer(titled, schema_registry_client=client), people) == people), sep="\t")
+
+
+def field(message, name, number, kind, label=descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL, type_name=None):
+    message.field.add(name=name, number=number, type=kind, label=label, type_name=type_name)
+
+
+def classes_of():
+    """The class of a message with a map, a nested message, an import of the program's and one of Protobuf's."""
+    kinds = descriptor_pb2.FieldDescriptorProto
+    line = descriptor_pb2.FileDescriptorProto(name="shop/line.proto", package="shop", syntax="proto3")
+    message = line.message_type.add(name="Line")
+    field(message, "sku", 1, kinds.TYPE_STRING)
+    field(message, "amount", 2, kinds.TYPE_SINT64)
+    order = descriptor_pb2.FileDescriptorProto(name="shop/order.proto", package="shop", syntax="proto3")
+    order.dependency.extend(["shop/line.proto", timestamp_pb2.DESCRIPTOR.name])
+    order.message_type.add(name="First")
+    message = order.message_type.add(name="Order")
+    field(message, "id", 1, kinds.TYPE_INT64)
+    field(message, "lines", 2, kinds.TYPE_MESSAGE, kinds.LABEL_REPEATED, ".shop.Line")
+    field(message, "at", 3, kinds.TYPE_MESSAGE, type_name=".google.protobuf.Timestamp")
+    field(message, "labels", 4, kinds.TYPE_MESSAGE, kinds.LABEL_REPEATED, ".shop.Order.LabelsEntry")
+    entry = message.nested_type.add(name="LabelsEntry")
+    entry.options.map_entry = True
+    field(entry, "key", 1, kinds.TYPE_STRING)
+    field(entry, "value", 2, kinds.TYPE_STRING)
+    pool = descriptor_pool.Default()
+    for file in (line, order):
+        pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Order"))
+
+
+Order = classes_of()
+messages = []
+for at in range(3):
+    messages.append(Order(id=2**60 + at, labels={"é": str(at)}))
+    messages[at].at.FromSeconds(at)
+    for _ in range(at):
+        messages[at].lines.add(sku="a\u0000", amount=-at)
+# A client keeps the text of what it has registered, which a deserializer of the same client takes for a descriptor.
+reading = SchemaRegistryClient({"url": url})
+reader = ProtobufDeserializer(Order, schema_registry_client=reading)
+read = through("messages", ProtobufSerializer(Order, client), reader, messages)
+print("protobuf through a topic", json.dumps(read == messages), sep="\t")
+call("get_latest_version messages", lambda: client.get_latest_version("messages-value"))
+client.register_schema("latest-value", client.get_latest_version("messages-value").schema)
+latest = {"auto.register.schemas": False, "use.latest.version": True}
+read = through("latest", ProtobufSerializer(Order, SchemaRegistryClient({"url": url}), latest), reader, messages)
+print("protobuf of the latest version", json.dumps(read == messages), sep="\t")

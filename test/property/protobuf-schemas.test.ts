@@ -57,8 +57,35 @@ describe('Protobuf schemas', () => {
         expect(parsed({ ...one, schema: normal.text })?.normalized().text).toBe(normal.text)
         expect(reader.readingProblems(normal, names)).toEqual([])
         expect(normal.readingProblems(reader, names)).toEqual([])
+        const { references } = one
+        const described = parsed({ references, schema: reader.formatted('serialized') })
+        // A descriptor has no groups and no options of other extensions, whose types may be missing then.
+        if (!/group|extend/.test(reader.text)) expect(described?.readingProblems(reader, names)).toEqual([])
         const writer = parsed(other)
         if (writer !== null) reader.readingProblems(writer, names)
+      }),
+      { numRuns: 10_000 },
+    )
+    expect(schemas).toBeGreaterThan(1000)
+  })
+
+  it('that are descriptors are parsed or refused by name, whatever the bytes are', () => {
+    const descriptors = cases.map(({ schema, references }) => {
+      const text = ParsedProtobuf.parse({ schema, references: [], resolved: references }).formatted('serialized')
+      return { references, bytes: Buffer.from(text, 'base64') }
+    })
+    const edits = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 3 }), fc.uint8Array({ maxLength: 3 })), { maxLength: 3 })
+    let schemas = 0
+    fc.assert(
+      fc.property(fc.constantFrom(...descriptors), edits, ({ bytes, references }, changes) => {
+        const changed = changes.reduce((whole, [place, length, inserted]) => {
+          const at = place % (whole.length + 1)
+          return Buffer.concat([whole.subarray(0, at), inserted, whole.subarray(at + length)])
+        }, bytes)
+        const schema = parsed({ references, schema: changed.toString('base64') })
+        if (schema === null) return
+        schemas += 1
+        expect(parsed({ references, schema: schema.text })?.text).toBe(schema.text)
       }),
       { numRuns: 10_000 },
     )

@@ -4,6 +4,8 @@ import { sortedReferences, type SchemaReference } from '../state/registry-schema
 import { protobufDifferences } from './compatibility/protobuf-comparison.ts'
 import { differenceText } from './compatibility/protobuf-difference.ts'
 import { knownProtos } from './known/known-protos.ts'
+import { readDescriptor } from './descriptor/read-descriptor.ts'
+import { writeDescriptor } from './descriptor/write-descriptor.ts'
 import { checkProto } from './model/check-proto.ts'
 import type { ProtoFile } from './model/proto-file.ts'
 import { ProtoTypes, type ProtoDependency } from './model/proto-types.ts'
@@ -11,6 +13,7 @@ import { parseProto } from './parse/parse-proto.ts'
 import { ProtobufError } from './parse/proto-reader.ts'
 import { normalProto } from './text/normal-proto.ts'
 import { protoText } from './text/proto-text.ts'
+import { withoutExtensions } from './text/without-extensions.ts'
 
 /** A Protobuf schema of a subject. */
 export class ParsedProtobuf implements ParsedSchema {
@@ -39,7 +42,7 @@ export class ParsedProtobuf implements ParsedSchema {
     const origins = new Map(references.map(({ name, subject, version }) => [name, JSON.stringify([subject, version])]))
     for (const { name, schema: text } of resolved)
       dependencies.set(name, { file: parsedReference(name, text), origin: origins.get(name) ?? null })
-    const parsed = new ParsedProtobuf(parseProto(schema), references, dependencies)
+    const parsed = new ParsedProtobuf(parseSource(schema), references, dependencies)
     checkProto(parsed.#file, parsed.#types, (name) => dependencies.has(name))
     return parsed
   }
@@ -58,8 +61,11 @@ export class ParsedProtobuf implements ParsedSchema {
     return new ParsedProtobuf(parseProto(text), sortedReferences(this.references), this.#dependencies)
   }
 
-  formatted(): string {
-    return this.text
+  formatted(format: string): string {
+    const kind = format.toLowerCase()
+    if (kind === 'ignore_extensions') return protoText(withoutExtensions(this.#file))
+    if (kind !== 'serialized') return this.text
+    return writeDescriptor(this.#file, this.#types, (name) => this.#dependencies.has(name)).toString('base64')
   }
 
   readingProblems(writer: ParsedSchema, names: ReadingNames): readonly string[] {
@@ -79,8 +85,19 @@ export class ParsedProtobuf implements ParsedSchema {
 
 function parsedReference(name: string, text: string): ProtoFile {
   try {
-    return parseProto(text)
+    return parseSource(text)
   } catch (error) {
     throw new ProtobufError(`the reference "${name}" is no Protobuf schema: ${errorMessage(error)}`)
   }
+}
+
+/** The file of a text, or of a `FileDescriptorProto` in Base64. @throws ProtobufError */
+function parseSource(text: string): ProtoFile {
+  if (!/^[A-Za-z0-9+/]{4,}={0,2}$/.test(text)) return parseProto(text)
+  const file = readDescriptor(Buffer.from(text, 'base64'))
+  const written = protoText(file)
+  const parsed = parseProto(written)
+  // Names could be more than names.
+  if (protoText(parsed) !== written) throw new ProtobufError('the descriptor has names that are none')
+  return parsed
 }

@@ -13,7 +13,8 @@ import java.util.Map;
 
 /**
  * What Confluent's `kafka-protobuf-provider` says of the schemas in a directory, in three lines of JSON: for each schema of
- * protobuf-schemas.jsonl its text, its normal form, its descriptor and, for each writer, the place of the result in the second
+ * protobuf-schemas.jsonl its text, its normal form, its text without extensions, its descriptor,
+ * the text of that and, for each writer, the place of the result in the second
  * line; these results, which are what prevents a reader from reading; and whether each text of
  * invalid-protobuf-schemas.jsonl is a valid schema after all.
  */
@@ -39,7 +40,10 @@ public final class ProtobufOracle {
       Map<String, Object> schema = new LinkedHashMap<>();
       schema.put("text", reader.canonicalString());
       schema.put("normal", reader.normalize().canonicalString());
-      schema.put("descriptor", reader.formattedString("serialized"));
+      schema.put("plain", reader.formattedString("ignore_extensions"));
+      String descriptor = reader.formattedString("serialized");
+      schema.put("descriptor", descriptor);
+      schema.put("fromDescriptor", new ProtobufSchema(descriptor).canonicalString());
       schema.put("results", writers);
       schemas.add(schema);
     }

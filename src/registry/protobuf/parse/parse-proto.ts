@@ -12,8 +12,8 @@ import { isFieldStart, parseConstant, parseExtensions, parseField, parseOneof, p
 import { maxDepth, parseOption } from './parse-options.ts'
 import { ProtoReader } from './proto-reader.ts'
 
-/** As for protoc. */
-const maxNesting = 32
+/** Of messages, as for protoc. */
+export const maxNesting = 32
 
 /** What is filled while it is parsed. */
 type Mutable<T> = {

@@ -128,7 +128,7 @@ export class NormalOptions {
 }
 
 /** `(name).part = value` as `(name) = { part: value }`. */
-function asMap(option: ProtoOption): ProtoOption {
+export function asMap(option: ProtoOption): ProtoOption {
   return option.value.kind === 'part' ? { ...option, value: partMap(option.value.option) } : option
 }
 

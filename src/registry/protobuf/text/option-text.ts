@@ -36,9 +36,9 @@ export function fieldOptions({ type, defaultValue, jsonName, options }: ProtoFie
   return special.length === 0 ? options : [...options, ...special]
 }
 
+/** Confluent's registry quotes only defaults of strings, and so writes those of bytes that nothing can read. */
 function defaultOf(type: string, text: string): OptionValue {
-  // Confluent's registry writes the default of bytes without quotes, which nothing can read.
-  if (type === 'string' || type === 'bytes') return { kind: 'string', text }
+  if (type === 'string' || !/^[A-Za-z0-9_.-]+$/.test(text)) return { kind: 'string', text }
   if (type === 'bool') return { kind: 'boolean', text }
   return { kind: isScalar(type) ? 'number' : 'enum', text }
 }

@@ -53,6 +53,23 @@ describe('Protobuf schemas in the API of the registry', () => {
     expect((await registry.post('/subjects/normal?normalize=true', lookup)).body).toMatchObject({ version: 1 })
   })
 
+  it('are returned as descriptors, and registered as such', async () => {
+    const { body } = await registry.get('/subjects/orders/versions/1?format=serialized')
+    const { schema, id } = body as { schema: string; id: number }
+    expect(Buffer.from(schema, 'base64').toString('latin1')).toMatch(/default.*shop.*Order.*proto3$/s)
+    expect((await register('descriptors', schema)).body).toMatchObject({ id, schema: order })
+    expect(await register('descriptors', `${schema.slice(0, -8)}AAAA`)).toMatchObject({
+      status: 422,
+      body: { error_code: 42201, message: expect.stringContaining('the descriptor ends inside of a field') },
+    })
+    const known = Buffer.concat([Buffer.from(schema, 'base64').subarray(0, -6), Buffer.from('editions')])
+    known[known.length - 9] = 8
+    expect(await register('descriptors', known.toString('base64'))).toMatchObject({
+      status: 422,
+      body: { error_code: 42201, message: expect.stringContaining('the syntax "editions" of the descriptor') },
+    })
+  })
+
   it('import others by the names of references, and well-known files by their own', async () => {
     expect((await register('lines', line)).status).toBe(200)
     expect(await register('lists', withLines)).toMatchObject({

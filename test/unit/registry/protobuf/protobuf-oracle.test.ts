@@ -16,7 +16,11 @@ type Case = string | { readonly schema: string; readonly references: readonly Re
 interface Recorded {
   readonly text: string
   readonly normal: string
+  /** In the format `ignore_extensions`. */
+  readonly plain: string
+  /** In the format `serialized`. */
   readonly descriptor: string
+  readonly fromDescriptor: string
   /** For each writer, the place of the result. */
   readonly results: readonly number[]
 }
@@ -69,6 +73,24 @@ describe('Protobuf schemas, as in Java', () => {
   it('have a normal form that is its own', () => {
     const once = schemas.map((schema) => schema.normalized())
     expect(once.map((schema) => schema.normalized().text)).toEqual(once.map(({ text }) => text))
+  })
+
+  it('have the same text without extensions', () => {
+    expect(schemas.map((schema) => schema.formatted('ignore_extensions'))).toEqual(recorded.map(({ plain }) => plain))
+  })
+
+  it('have the same descriptor', () => {
+    expect(schemas.map((schema) => schema.formatted('serialized'))).toEqual(
+      recorded.map(({ descriptor }) => descriptor),
+    )
+  })
+
+  it('have the same text when they are registered as descriptors', () => {
+    const texts = recorded.map(({ descriptor }, index) => {
+      const source = cases[index] ?? ''
+      return parse(typeof source === 'string' ? descriptor : { ...source, schema: descriptor }).text
+    })
+    expect(texts).toEqual(recorded.map(({ fromDescriptor }) => fromDescriptor))
   })
 
   it('are readable, or not for the same reasons, by every other schema', () => {
