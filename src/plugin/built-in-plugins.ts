@@ -76,6 +76,12 @@ const rows: readonly Row[] = [
     'plugins/predicates/topic-name-matches',
   ],
   ['converter', 'io.confluent.connect.avro.AvroConverter', '0.1.0', 'plugins/converters/avro-converter'],
+  [
+    'converter',
+    'io.debezium.converters.CloudEventsConverter',
+    '3.2.3.Final',
+    'plugins/converters/cloud-events/cloud-events-converter',
+  ],
   ['converter', 'io.confluent.connect.json.JsonSchemaConverter', '0.1.0', 'plugins/converters/json-schema-converter'],
   [
     'converter',

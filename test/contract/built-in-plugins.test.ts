@@ -27,6 +27,7 @@ import * as environment from '../../plugins/config-providers/env-var-config-prov
 import * as files from '../../plugins/config-providers/file-config-provider.ts'
 import * as vault from '../../plugins/config-providers/vault-secret-provider.ts'
 import * as avro from '../../plugins/converters/avro-converter.ts'
+import * as cloudEvents from '../../plugins/converters/cloud-events/cloud-events-converter.ts'
 import * as byteArrays from '../../plugins/converters/byte-array-converter.ts'
 import * as json from '../../plugins/converters/json-converter.ts'
 import * as jsonSchema from '../../plugins/converters/json-schema-converter.ts'
@@ -119,6 +120,14 @@ describe.each([
     config: { 'schema.registry.url': registry.url, ...idsInHeaders },
     values: [...sampleValues, ...plainValues],
     undecodable: [notUtf8, Buffer.from([1, 0, 0])],
+  },
+  {
+    // What comes back of a record is an event: only a missing value is as it was.
+    what: 'CloudEvents',
+    plugin: cloudEvents.plugin,
+    config: {},
+    values: [{ schema: null, value: null }],
+    undecodable: [notUtf8, Buffer.from('{'), Buffer.from('{}'), Buffer.from('[]')],
   },
   {
     what: 'JSON with schemas',

@@ -41,13 +41,14 @@ export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): Con
   return { ...def, ...Object.fromEntries(keys) }
 }
 
-/** The setting of converters that use a schema registry. */
-const registryUrlKey = 'schema.registry.url'
+/** The settings of converters that use a schema registry, or another converter that does. */
+const registryUrlKeys = ['schema.registry.url', 'avro.schema.registry.url']
 
 /** Adds the worker's schema registry to the settings of a converter that uses one and names none. */
 export function withRegistry<T extends SubmittedConfig>(def: ConfigDef, config: T, url: string | undefined): T {
-  const isMissing = url !== undefined && def[registryUrlKey] !== undefined && (config[registryUrlKey] ?? '') === ''
-  return isMissing ? { ...config, [registryUrlKey]: url } : config
+  const missing = registryUrlKeys.filter((key) => def[key] !== undefined && (config[key] ?? '') === '')
+  if (url === undefined || missing.length === 0) return config
+  return { ...config, ...Object.fromEntries(missing.map((key) => [key, url])) }
 }
 
 /** Checks the settings of the converters that a connector's config names: header, key, value. */

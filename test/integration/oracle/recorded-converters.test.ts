@@ -6,6 +6,7 @@ import { avroCases } from '../../oracle/avro/avro-cases.ts'
 import { schemaCases } from '../../oracle/avro/schema-cases.ts'
 import { contentCases } from '../../oracle/converters/content-cases.ts'
 import { converterCases } from '../../oracle/converters/converter-cases.ts'
+import { recordCloudEvents } from '../../oracle/converters/record-cloud-events.ts'
 import { runOracle } from '../../oracle/run-oracle.ts'
 import { describeWith } from '../../support/services.ts'
 
@@ -14,6 +15,8 @@ const file = new URL('../../oracle/converters/kafka-3.9.1.jsonl', import.meta.ur
 
 const contentProgram = fileURLToPath(new URL('../../oracle/converters/JsonContentOracle.java', import.meta.url))
 const contentFile = new URL('../../oracle/converters/json-content-4.4.0.jsonl', import.meta.url)
+
+const eventsFile = new URL('../../oracle/converters/cloud-events-3.2.3.jsonl', import.meta.url)
 
 const avroProgram = fileURLToPath(new URL('../../oracle/avro/AvroValueOracle.java', import.meta.url))
 const avroFile = new URL('../../oracle/avro/avro-1.12.0.jsonl', import.meta.url)
@@ -35,6 +38,12 @@ describeWith(['kafka'], 'the converters of Java', () => {
     const lines = contentCases.map((given, i) => `${JSON.stringify({ given, result: results[i] })}\n`).join('')
     if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(contentFile, lines)
     expect(readFileSync(contentFile, 'utf8')).toBe(lines)
+  })
+
+  it('of Debezium for CloudEvents still write and read what is recorded of them', async () => {
+    const lines = await recordCloudEvents()
+    if (process.env['UPDATE_ORACLE'] === '1') writeFileSync(eventsFile, lines)
+    expect(readFileSync(eventsFile, 'utf8')).toBe(lines)
   })
 
   it('of Avro 1.12 still read and write what is recorded of them', async () => {
