@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import { ProtobufError } from '../../src/registry/protobuf/parse/proto-reader.ts'
 import { ParsedProtobuf } from '../../src/registry/protobuf/parsed-protobuf.ts'
+import type { SchemaSource } from '../../src/registry/schemas/parsed-schema.ts'
 
 type Case = string | { readonly schema: string; readonly references: readonly { name: string; schema: string }[] }
 
@@ -32,10 +33,16 @@ const mutated = fc
     }, schema),
   }))
 
+function checked(source: SchemaSource): ParsedProtobuf {
+  const parsed = ParsedProtobuf.parse(source)
+  parsed.check()
+  return parsed
+}
+
 /** Null when it is not a schema. */
 function parsed({ schema, references }: Exclude<Case, string>): ParsedProtobuf | null {
   try {
-    return ParsedProtobuf.parse({ schema, references: [], resolved: references })
+    return checked({ schema, references: [], resolved: references })
   } catch (error) {
     if (error instanceof ProtobufError) return null
     throw error

@@ -3,7 +3,7 @@ import type { ParsedSchema, ReadingNames, SchemaSource } from '../schemas/parsed
 import { sortedReferences, type SchemaReference } from '../state/registry-schema.ts'
 import { protobufDifferences } from './compatibility/protobuf-comparison.ts'
 import { differenceText } from './compatibility/protobuf-difference.ts'
-import { knownProtos } from './known/known-protos.ts'
+import { isKnownProto, knownTypes } from './known/known-protos.ts'
 import { readDescriptor } from './descriptor/read-descriptor.ts'
 import { writeDescriptor } from './descriptor/write-descriptor.ts'
 import { checkProto } from './model/check-proto.ts'
@@ -23,6 +23,7 @@ export class ParsedProtobuf implements ParsedSchema {
   readonly #dependencies: ReadonlyMap<string, ProtoDependency>
   readonly #types: ProtoTypes
   #text: string | null = null
+  #isChecked = false
 
   private constructor(
     file: ProtoFile,
@@ -32,19 +33,23 @@ export class ParsedProtobuf implements ParsedSchema {
     this.#file = file
     this.references = references
     this.#dependencies = dependencies
-    this.#types = new ProtoTypes(file, dependencies.values())
+    this.#types = new ProtoTypes(file, dependencies.values(), knownTypes())
   }
 
   /** @throws ProtobufError */
   static parse({ schema, references, resolved }: SchemaSource): ParsedProtobuf {
     const dependencies = new Map<string, ProtoDependency>()
-    for (const [name, file] of knownProtos()) dependencies.set(name, { file, origin: null })
     const origins = new Map(references.map(({ name, subject, version }) => [name, JSON.stringify([subject, version])]))
     for (const { name, schema: text } of resolved)
       dependencies.set(name, { file: parsedReference(name, text), origin: origins.get(name) ?? null })
-    const parsed = new ParsedProtobuf(parseSource(schema), references, dependencies)
-    checkProto(parsed.#file, parsed.#types, (name) => dependencies.has(name))
-    return parsed
+    return new ParsedProtobuf(parseSource(schema), references, dependencies)
+  }
+
+  /** @throws ProtobufError */
+  check(): void {
+    if (this.#isChecked) return
+    checkProto(this.#file, this.#types, (name) => this.#isKnownFile(name))
+    this.#isChecked = true
   }
 
   get text(): string {
@@ -65,7 +70,7 @@ export class ParsedProtobuf implements ParsedSchema {
     const kind = format.toLowerCase()
     if (kind === 'ignore_extensions') return protoText(withoutExtensions(this.#file))
     if (kind !== 'serialized') return this.text
-    return writeDescriptor(this.#file, this.#types, (name) => this.#dependencies.has(name)).toString('base64')
+    return writeDescriptor(this.#file, this.#types, (name) => this.#isKnownFile(name)).toString('base64')
   }
 
   readingProblems(writer: ParsedSchema, names: ReadingNames): readonly string[] {
@@ -76,6 +81,10 @@ export class ParsedProtobuf implements ParsedSchema {
     } catch (error) {
       return [`The schemas cannot be compared: ${errorMessage(error)}`]
     }
+  }
+
+  #isKnownFile(name: string): boolean {
+    return this.#dependencies.has(name) || isKnownProto(name)
   }
 
   #compared(): Parameters<typeof protobufDifferences>[0] {

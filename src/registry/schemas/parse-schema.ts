@@ -39,27 +39,34 @@ const parsedVersions = new WeakMap<SchemaVersion, ParsedSchema>()
 export function parseVersion(state: RegistryState, version: SchemaVersion): ParsedSchema {
   const known = parsedVersions.get(version)
   if (known !== undefined) return known
-  const parsed = parseSchema(state, version)
+  const parsed = parse(state, version, () => undefined)
   parsedVersions.set(version, parsed)
   return parsed
 }
 
 /**
- * Parses a schema with its references.
+ * Parses a schema of a request with its references, and checks it.
  * @throws RegistryError 42201
  */
 export function parseSchema(state: RegistryState, parsable: ParsableSchema): ParsedSchema {
+  return parse(state, parsable, (parsed) => parsed.check?.())
+}
+
+function parse(state: RegistryState, parsable: ParsableSchema, check: (parsed: ParsedSchema) => void): ParsedSchema {
   const { schemaType, schema, subject } = parsable
-  const parse = Object.hasOwn(types, schemaType) ? types[schemaType] : undefined
-  if (parse === undefined)
+  const parser = Object.hasOwn(types, schemaType) ? types[schemaType] : undefined
+  if (parser === undefined)
     throw registryErrors.invalidSchema(
       `Invalid schema type ${schemaType}: this registry knows ${schemaTypes.join(', ')}`,
     )
   if (schema.trim() === '') throw registryErrors.invalidSchema('Empty schema')
   const references = parsable.references.map((reference) => withVersion(state, subject, reference))
   try {
-    if (references.length === 0) return recent.of(schemaType, schema, () => parse({ schema, references, resolved: [] }))
-    return parse({ schema, references, resolved: new References(state).of(subject, references) })
+    const resolved = new References(state).of(subject, references)
+    const parsed = (): ParsedSchema => parser({ schema, references, resolved })
+    const found = references.length === 0 ? recent.of(schemaType, schema, parsed) : parsed()
+    check(found)
+    return found
   } catch (error) {
     if (!parseErrors.some((type) => error instanceof type)) throw error
     throw registryErrors.invalidSchema(`Invalid schema of type ${schemaType}, details: ${errorMessage(error)}`)

@@ -9,6 +9,11 @@ export interface ParsedSchema {
   readonly references: readonly SchemaReference[]
   /** The same text, with its references resolved, for schemas that a lookup takes for one another. */
   readonly identity: string
+  /**
+   * Checks what a new schema has to be beyond one that parses. Stored ones may be less: another registry has accepted them.
+   * @throws as the type's parser
+   */
+  check?(): void
   /** The same schema with one order for all that has none. */
   normalized(): ParsedSchema
   /** The text in a format of the type, such as `resolved`; the stored text for a format that it does not have. */

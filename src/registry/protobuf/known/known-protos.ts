@@ -1,4 +1,5 @@
 import type { ProtoFile } from '../model/proto-file.ts'
+import { ProtoTypes } from '../model/proto-types.ts'
 import { parseProto } from '../parse/parse-proto.ts'
 import { confluentTypes } from './confluent-types.ts'
 import { googleDescriptor } from './google-descriptor.ts'
@@ -12,10 +13,31 @@ const texts: Readonly<Record<string, string>> = {
   ...confluentTypes,
 }
 
-let parsed: ReadonlyMap<string, ProtoFile> | null = null
+const nothing: ProtoFile = {
+  syntax: null,
+  packageName: null,
+  imports: [],
+  publicImports: [],
+  weakImports: [],
+  options: [],
+  types: [],
+  extends: [],
+  services: [],
+}
 
-/** The files that a schema imports without a reference, by name: those of Confluent's registry. Parsed by the first call. */
-export function knownProtos(): ReadonlyMap<string, ProtoFile> {
-  parsed ??= new Map(Object.entries(texts).map(([name, text]) => [name, parseProto(text)]))
-  return parsed
+let types: ProtoTypes | null = null
+
+/** Whether a schema imports the file without a reference: those of Confluent's registry. */
+export function isKnownProto(name: string): boolean {
+  return Object.hasOwn(texts, name)
+}
+
+/** The types of the known files. They are parsed by the first call. */
+export function knownTypes(): ProtoTypes {
+  types ??= new ProtoTypes(
+    nothing,
+    Object.values(texts).map((text) => ({ file: parseProto(text), origin: null })),
+    null,
+  )
+  return types
 }

@@ -31,43 +31,73 @@ export const ownOrigin = ''
 /** A part of a full name: a package, a type, or an extension. */
 class ProtoScope {
   readonly parent: ProtoScope | null
-  readonly children = new Map<string, ProtoScope>()
-  info: TypeInfo | null = null
-  /** With its full name. */
-  extension: { readonly field: ProtoField; readonly fullName: string } | null = null
+  /** The same part in the types that all schemas share; null when these have none. */
+  readonly shared: ProtoScope | null
+  readonly #children = new Map<string, ProtoScope>()
+  #info: TypeInfo | null = null
+  #extension: ExtensionInfo | null = null
 
-  constructor(parent: ProtoScope | null) {
+  constructor(parent: ProtoScope | null, shared: ProtoScope | null) {
     this.parent = parent
+    this.shared = shared
+  }
+
+  get info(): TypeInfo | null {
+    return this.#info ?? this.shared?.info ?? null
+  }
+
+  get extension(): ExtensionInfo | null {
+    return this.#extension ?? this.shared?.extension ?? null
+  }
+
+  declareType(info: TypeInfo): void {
+    this.#info = info
+  }
+
+  declareExtension(extension: ExtensionInfo): void {
+    this.#extension = extension
   }
 
   child(name: string): ProtoScope {
-    const known = this.children.get(name)
+    const known = this.#children.get(name)
     if (known !== undefined) return known
-    const made = new ProtoScope(this)
-    this.children.set(name, made)
+    const made = new ProtoScope(this, this.shared?.find(name) ?? null)
+    this.#children.set(name, made)
     return made
+  }
+
+  find(name: string): ProtoScope | null {
+    return this.#children.get(name) ?? this.shared?.find(name) ?? null
   }
 
   below([first, ...others]: readonly string[]): ProtoScope | null {
     if (first === undefined) return this
-    let scope = this.children.get(first)
-    for (const part of others) scope = scope?.children.get(part)
-    return scope ?? null
+    let scope = this.find(first)
+    for (const part of others) scope = scope?.find(part) ?? null
+    return scope
   }
 }
 
 export type { ProtoScope }
+
+/** An extension, and its full name. */
+interface ExtensionInfo {
+  readonly field: ProtoField
+  readonly fullName: string
+}
 
 /**
  * The types and extensions of a schema and of all files it depends on, by their names. As in Confluent's registry, a name may
  * also stand for a type of a file that is not imported.
  */
 export class ProtoTypes {
-  readonly #root = new ProtoScope(null)
+  readonly #root: ProtoScope
   /** The scope of the schema's own file. */
   readonly scope: ProtoScope
 
-  constructor(file: ProtoFile, dependencies: Iterable<ProtoDependency>) {
+  /** @param shared types that all schemas know: they are kept once (I10) */
+  constructor(file: ProtoFile, dependencies: Iterable<ProtoDependency>, shared: ProtoTypes | null) {
+    this.#root = new ProtoScope(null, shared === null ? null : shared.#root)
     for (const { file: other, origin } of dependencies) this.#addFile(other, origin)
     this.scope = this.#addFile(file, ownOrigin)
   }
@@ -78,7 +108,7 @@ export class ProtoTypes {
   }
 
   /** The extension that a name stands for inside a scope; null when there is none. */
-  extension(name: string, scope: ProtoScope): { readonly field: ProtoField; readonly fullName: string } | null {
+  extension(name: string, scope: ProtoScope): ExtensionInfo | null {
     return this.#find(name, scope, (found) => found.extension)
   }
 
@@ -119,7 +149,7 @@ export class ProtoTypes {
     for (const type of types) {
       const own = scope.child(type.name)
       const fullName = joined(prefix, type.name)
-      own.info = { type, packageName, fullName, origin }
+      own.declareType({ type, packageName, fullName, origin })
       if (type.kind === 'enum') continue
       this.#addExtensions(type.extends, own, fullName)
       this.#addTypes(type.types, own, { packageName, origin, prefix: fullName })
@@ -128,7 +158,8 @@ export class ProtoTypes {
 
   #addExtensions(declarations: readonly ProtoExtend[], scope: ProtoScope, prefix: string): void {
     for (const { fields } of declarations)
-      for (const field of fields) scope.child(field.name).extension = { field, fullName: joined(prefix, field.name) }
+      for (const field of fields)
+        scope.child(field.name).declareExtension({ field, fullName: joined(prefix, field.name) })
   }
 }
 

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest'
 
+import { WireWriter } from '../../../../src/registry/protobuf/descriptor/wire-message.ts'
 import { ParsedProtobuf } from '../../../../src/registry/protobuf/parsed-protobuf.ts'
+import type { SchemaSource } from '../../../../src/registry/schemas/parsed-schema.ts'
 
 const names = { reader: 'new', writer: 'old' } as const
 
+function checked(source: SchemaSource): ParsedProtobuf {
+  const parsed = ParsedProtobuf.parse(source)
+  parsed.check()
+  return parsed
+}
+
 function parse(schema: string): ParsedProtobuf {
-  return ParsedProtobuf.parse({ schema, references: [], resolved: [] })
+  return checked({ schema, references: [], resolved: [] })
 }
 
 function inProto3(body: string): string {
@@ -69,10 +77,26 @@ describe('Protobuf schemas of strangers', () => {
     expect(other.readingProblems(parsed, names)).toEqual([expect.stringContaining("'#/__proto__/1'")])
   })
 
+  it('may have a package with the name of a known type', () => {
+    const parsed = parse(inProto3('package google.protobuf.Any; message M { google.protobuf.Any a = 1; Any b = 2; }'))
+    expect(parsed.normalized().text).toContain('.google.protobuf.Any a = 1;\n  .google.protobuf.Any b = 2;')
+  })
+
+  it('that are descriptors whose names are more than names are refused', () => {
+    const described = (name: string): string => {
+      const writer = new WireWriter()
+      writer.message(4, (message) => message.text(1, name))
+      return writer.finish().toString('base64')
+    }
+    expect(parse(described('A')).text).toBe('\nmessage A {}\n')
+    expect(() => parse(described('A {} message B'))).toThrow('the descriptor has names that are none')
+    expect(() => parse(described('A; option x = "'))).toThrow(/expected/)
+  })
+
   it('of ten thousands of fields, messages, names and ranges are parsed, normalized and compared', () => {
-    const fields = many(30_000, (at) => ` int32 f${at} = ${at + 20_000};`)
-    const types = many(20_000, (at) => `message T${at} { T${(at + 1) % 20_000} next = 1; }`)
-    const reserved = `reserved ${many(30_000, (at) => `${at * 2 + 100_000} to ${at * 2 + 100_001}, `)} 600000;`
+    const fields = many(10_000, (at) => ` int32 f${at} = ${at + 20_000};`)
+    const types = many(10_000, (at) => `message T${at} { T${(at + 1) % 10_000} next = 1; }`)
+    const reserved = `reserved ${many(10_000, (at) => `${at * 2 + 100_000} to ${at * 2 + 100_001}, `)} 600000;`
     for (const body of [
       `message M { ${fields} }`,
       types,

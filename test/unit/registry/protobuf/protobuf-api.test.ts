@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { TopicWriter } from '../../../../src/storage/topic-writer.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { TestRegistry, type RegistryResponse } from '../../../support/registry/test-registry.ts'
 
@@ -130,6 +131,28 @@ describe('Protobuf schemas in the API of the registry', () => {
     await registry.put('/config/orders', { compatibility: 'BACKWARD_TRANSITIVE' })
     expect((await register('orders', order.replace('int64', 'bytes'))).status).toBe(409)
     expect((await register('orders', '"string"', { schemaType: 'AVRO' })).status).toBe(409)
+  })
+
+  it('that another registry has stored unchecked are compared', async () => {
+    const stored =
+      'syntax = "proto3"; import "gone.proto"; message M { gone.Part part = 1; int32 id = 2; int32 other = 2; }'
+    const { id } = (await register('unchecked', 'syntax = "proto3"; message M { }')).body as { id: number }
+    const writer = new TopicWriter(registry.client)
+    const value = {
+      subject: 'unchecked',
+      version: 2,
+      id: id + 1000,
+      schemaType: 'PROTOBUF',
+      schema: stored,
+      deleted: false,
+    }
+    const key = '{"keytype":"SCHEMA","subject":"unchecked","version":2,"magic":1}'
+    await writer.write('_schemas', [{ key, value: JSON.stringify(value) }])
+    await writer.close()
+    expect(await register('unchecked', stored)).toMatchObject({ status: 422, body: { error_code: 42201 } })
+    const more = 'syntax = "proto3"; message M { string other = 2; }'
+    const message: unknown = expect.stringContaining('FIELD_SCALAR_KIND_CHANGED')
+    expect(await register('unchecked', more)).toMatchObject({ status: 409, body: { message } })
   })
 
   it('that no parser accepts are refused with the line', async () => {

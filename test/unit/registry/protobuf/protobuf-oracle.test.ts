@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { ParsedProtobuf } from '../../../../src/registry/protobuf/parsed-protobuf.ts'
+import type { SchemaSource } from '../../../../src/registry/schemas/parsed-schema.ts'
 
 interface Reference {
   readonly name: string
@@ -42,13 +43,19 @@ const [recorded, results, parsed] = lines('protobuf-provider-8.5.jsonl') as [
   readonly boolean[],
 ]
 
+function checked(source: SchemaSource): ParsedProtobuf {
+  const parsed = ParsedProtobuf.parse(source)
+  parsed.check()
+  return parsed
+}
+
 function parse(source: Case): ParsedProtobuf {
-  if (typeof source === 'string') return ParsedProtobuf.parse({ schema: source, references: [], resolved: [] })
+  if (typeof source === 'string') return checked({ schema: source, references: [], resolved: [] })
   const { schema, references: resolved } = source
   const references = resolved.flatMap(({ name, subject, version }) =>
     subject === undefined || version === undefined ? [] : [{ name, subject, version }],
   )
-  return ParsedProtobuf.parse({ schema, references, resolved })
+  return checked({ schema, references, resolved })
 }
 
 const schemas = cases.map(parse)
