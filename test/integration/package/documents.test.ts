@@ -131,8 +131,9 @@ describe('the schema registry', () => {
         await answers(`http://${rest}/health`)
       } else outputs.push(await runToEnd(script))
     }
-    const [registered, checked] = outputs
+    const [registered, protobuf, checked] = outputs
     expect(registered).toMatch(/^\{"id":1,"version":1,.*\n\[1\]$/)
+    expect(protobuf).toMatch(/^\{"id":2,.*"PROTOBUF".*\n\{"id":3,.*"references":\[\{"name":"line.proto"/)
     expect(checked).toMatch(
       /^\{"is_compatible":false,"messages":\["\{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE'.*\n/,
     )
