@@ -94,8 +94,9 @@ class ProtoParser {
     const kind = isPlain ? '' : reader.word()
     if (kind !== '' && kind !== 'public' && kind !== 'weak') throw reader.error(`"${kind}" is no kind of import`)
     const name = reader.string()
-    if (!/^[^\s"'\\]+$/.test(name))
-      throw reader.error('the name of the import is empty, or has blanks, quotes or backslashes')
+    // The text has the name as it is.
+    if (!/^[^"\\\r\n]+$/.test(name))
+      throw reader.error('the name of the import is empty, or has quotes, backslashes or line ends')
     const list = { '': file.imports, public: file.publicImports, weak: file.weakImports }[kind]
     list.push(name)
     reader.require(';')
