@@ -3,6 +3,7 @@ import type { ConfigDef } from '../../api/config-def.ts'
 import { javaRegex } from '../../api/validators.ts'
 import { connectorConfigDef } from './connector-config-def.ts'
 import { deadLetterConfigDef } from './errors/error-config-def.ts'
+import { parkConfigDef } from './errors/park-settings.ts'
 
 /** The keys of every sink connector. */
 export const sinkConfigDef: ConfigDef = {
@@ -29,4 +30,5 @@ export const sinkConfigDef: ConfigDef = {
     validator: javaRegex,
   },
   ...deadLetterConfigDef,
+  ...parkConfigDef,
 }

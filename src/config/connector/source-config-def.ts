@@ -3,6 +3,7 @@ import type { ConfigDef } from '../../api/config-def.ts'
 import { atLeast, nullOr, oneOfIgnoringCase } from '../../api/validators.ts'
 import { connectorConfigDef, only } from './connector-config-def.ts'
 import { sourceDeadLetterConfigDef } from './errors/error-config-def.ts'
+import { parkConfigDef } from './errors/park-settings.ts'
 
 const exactlyOnceReason = 'exactly-once delivery of sources is not supported; delivery is at least once'
 
@@ -10,6 +11,7 @@ const exactlyOnceReason = 'exactly-once delivery of sources is not supported; de
 export const sourceConfigDef: ConfigDef = {
   ...connectorConfigDef,
   ...sourceDeadLetterConfigDef,
+  ...parkConfigDef,
   'topic.creation.groups': {
     type: 'LIST',
     defaultValue: [],

@@ -9,6 +9,7 @@ import { checkClientOverrides } from '../worker/client-overrides.ts'
 import { sinkProblems, type WorkerGroup } from './connector-problems.ts'
 import { checkConverters, converterClassKeys } from './converter-config.ts'
 import { describeValues, groupsOf, undefinedValue } from '../definition/describe-config.ts'
+import { parkProblems } from './errors/park-settings.ts'
 import { didYouMean, nearestKey } from '../definition/nearest-key.ts'
 import { checkConfig, type CheckedConfig } from '../definition/parse-config.ts'
 import type { ReferenceResolver } from '../providers/config-providers.ts'
@@ -66,6 +67,7 @@ export async function validateConnector(
   const frameworkDef = { ...converterClassKeys(baseDef, plugins), ...stages.def }
   const framework = withProblems(checkConfig(frameworkDef, config), [
     ...(descriptor.kind === 'sink' ? sinkProblems(config, worker) : []),
+    ...parkProblems(descriptor.kind, config),
     ...stages.problems,
     ...nullProblems(config),
   ])

@@ -9,6 +9,7 @@ import type { SinkTask, SourceTask } from '../../api/task.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { shownAfterMs } from '../../client/log-trouble.ts'
 import { deadLetterSettingsOf } from '../../config/connector/errors/dead-letter-settings.ts'
+import { maxParkedKeysOf } from '../../config/connector/errors/park-settings.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
 import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
@@ -22,6 +23,7 @@ import { consumerOptions, ownEndMs, producerOptions, type TaskSettings } from '.
 import { abortable } from '../../foundation/async/abortable.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { SinkDeadLetters } from './errors/sink-errors.ts'
+import { LetterTail } from './errors/parking/letter-tail.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import type { HostContext } from './host-context.ts'
 import { HostedListener } from './secrets/hosted-listener.ts'
@@ -240,7 +242,7 @@ export class TaskHost {
         defaults: plugin.newTopics ?? null,
       }),
       offsetTopic: settings.offsetTopic,
-      deadLetters: this.#deadLetters(run, kafka),
+      deadLetters: this.#deadLetters('source', run, kafka),
       offsetRecord: (offset) => offsetRecordOf(settings.offsetTopic, connector, offset),
       control,
       run,
@@ -270,7 +272,7 @@ export class TaskHost {
       readRange: async (range, onRecord, signal) => await kafka.readRanges([range], onRecord, { signal, isolation }),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
-      deadLetters: this.#deadLetters(run, kafka),
+      deadLetters: this.#deadLetters('sink', run, kafka),
       control,
       run,
       listener,
@@ -281,9 +283,10 @@ export class TaskHost {
     })
   }
 
-  #deadLetters({ id, connectorConfig }: TaskRun, kafka: KafkaClient): SinkDeadLetters | null {
+  #deadLetters(kind: 'source' | 'sink', { id, connectorConfig }: TaskRun, kafka: KafkaClient): SinkDeadLetters | null {
     const { settings, clock, redact } = this.#options
     const letters = deadLetterSettingsOf(connectorConfig)
+    const maxKeys = maxParkedKeysOf(kind, connectorConfig)
     if (letters === null) return null
     const { topic, replicationFactor, contextHeaders } = letters
     const spec = { partitions: 1, replicationFactor, configs: {} }
@@ -294,6 +297,7 @@ export class TaskHost {
         createProducer: (listener) => kafka.producer(listener, producerOptions(settings, connectorConfig)),
       },
       form: { topic, context: contextHeaders ? { task: id, redact } : null },
+      parking: maxKeys === null ? null : { maxKeys, tail: new LetterTail(kafka, topic) },
     }
   }
 }

@@ -19,6 +19,8 @@ export const letterHeaders = {
   sourceTopic: '__penstock.errors.topic',
   sourcePartition: '__penstock.errors.source.partition',
   sourceOffset: '__penstock.errors.source.offset',
+  parkedBehind: '__penstock.errors.parked.behind',
+  topicId: '__penstock.errors.topic.id',
 } as const
 
 /** Why a record is in a dead letter queue, as its headers say. Other programs write them too, so each text may be anything. */
@@ -30,6 +32,13 @@ export interface LetterContext {
   readonly exception: string
   readonly message: string
   readonly place: LetterPlace
+  /**
+   * The offset of the first dead letter of the record's key, behind which later ones are parked; its own for the first one. Null when
+   * the letter parks no key.
+   */
+  readonly parkedFrom: number | null
+  /** The id of the record's topic; null if the letter does not say it. */
+  readonly topicId: string | null
 }
 
 /** Where the record was. What the headers do not say is null. */
@@ -59,6 +68,9 @@ export function letterContextOf(headers: readonly LetterHeader[]): LetterContext
     const value = text(key)
     return value === null || !wholeNumber.test(value) ? null : Number(value)
   }
+  const placeOffset = count(letterHeaders.offset)
+  const behind = /@(\d{1,16})$/.exec(text(letterHeaders.parkedBehind) ?? '')?.[1]
+  const parked = behind === undefined ? placeOffset : Number(behind)
   const connector = text(letterHeaders.connector)
   if (connector === null) return null
   return {
@@ -70,9 +82,11 @@ export function letterContextOf(headers: readonly LetterHeader[]): LetterContext
     place: {
       topic: text(letterHeaders.topic) ?? text(letterHeaders.sourceTopic),
       partition: count(letterHeaders.partition),
-      offset: count(letterHeaders.offset),
+      offset: placeOffset,
       sourcePartition: text(letterHeaders.sourcePartition),
       sourceOffset: text(letterHeaders.sourceOffset),
     },
+    parkedFrom: values.has(letterHeaders.parkedBehind) ? parked : null,
+    topicId: text(letterHeaders.topicId),
   }
 }

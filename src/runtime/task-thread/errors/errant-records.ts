@@ -74,6 +74,11 @@ export class ErrantRecords implements ErrantRecordReporter {
     return promise
   }
 
+  /** Resolves when the records that were reported so far are settled; null when all are. */
+  pending(): Promise<void> | null {
+    return this.#pending.size === 0 ? null : Promise.allSettled(this.#pending).then(() => undefined)
+  }
+
   /**
    * Returns whether all records that were reported so far are durable, waiting for that for at most `ms`.
    * @throws the reason of the signal

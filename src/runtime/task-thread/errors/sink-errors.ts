@@ -7,6 +7,7 @@ import type { TaskControl } from '../task-control.ts'
 import type { TaskRun } from '../../task-run.ts'
 import { DeadLetterQueue, type DeadLetterTarget } from './dead-letters/dead-letter-queue.ts'
 import { ErrantRecords, type ReadRange } from './errant-records.ts'
+import { KeyParking, type KeyParkingOptions } from './parking/key-parking.ts'
 import { consumedRecordText } from './error-log.ts'
 import { deadLetterReporter, type DeadLetterForm } from './dead-letters/error-reporter.ts'
 import { TaskErrors } from './task-errors.ts'
@@ -15,9 +16,11 @@ import { TaskErrors } from './task-errors.ts'
 export interface SinkDeadLetters {
   readonly target: DeadLetterTarget
   readonly form: DeadLetterForm
+  /** Absent or null: no keys are parked. */
+  readonly parking?: Pick<KeyParkingOptions, 'maxKeys' | 'tail'> | null
 }
 
-export interface SinkErrorsOptions {
+export interface SinkErrorsOptions extends Pick<KeyParkingOptions, 'assignment' | 'topicId'> {
   readonly run: TaskRun
   readonly context: Pick<HostContext, 'clock' | 'logger' | 'metrics'>
   readonly control: TaskControl
@@ -34,9 +37,12 @@ export class SinkErrors {
   readonly records: TaskErrors<FetchedRecord>
   /** Of the task; null when nothing would receive its reports. */
   readonly reporter: ErrantRecords | null
+  /** Null when no keys are parked. */
+  readonly parking: KeyParking | null
   readonly #letters: DeadLetterQueue | null
 
-  constructor({ run, context, control, setCondition, deadLetters = null, readRange }: SinkErrorsOptions) {
+  constructor(options: SinkErrorsOptions) {
+    const { run, context, control, setCondition, deadLetters = null, readRange } = options
     const { clock, logger, metrics } = context
     const settings = errorSettingsOf(run.connectorConfig)
     const letters =
@@ -44,6 +50,7 @@ export class SinkErrors {
         ? null
         : new DeadLetterQueue({ target: deadLetters.target, control, metrics, clock, setCondition })
     this.#letters = letters
+    this.parking = this.#parkingOf(options, letters)
     this.records = new TaskErrors({
       settings,
       task: formatTaskId(run.id),
@@ -52,7 +59,9 @@ export class SinkErrors {
       logger,
       setCondition,
       describe: consumedRecordText,
-      reporter: deadLetters === null || letters === null ? null : deadLetterReporter(letters, deadLetters.form),
+      reporter:
+        this.parking ??
+        (deadLetters === null || letters === null ? null : deadLetterReporter(letters, deadLetters.form)),
     })
     this.reporter =
       letters !== null || settings.logs
@@ -77,7 +86,31 @@ export class SinkErrors {
   /** @param ms how long to wait for dead letters */
   async close(ms: number): Promise<void> {
     this.records.close()
+    this.parking?.close()
     this.reporter?.close()
     await this.#letters?.close(ms)
+  }
+
+  #parkingOf(options: SinkErrorsOptions, queue: DeadLetterQueue | null): KeyParking | null {
+    const { run, context, control, setCondition, assignment, topicId, deadLetters } = options
+    const { parking = null, form } = deadLetters ?? {}
+    if (parking === null || form === undefined || queue === null) return null
+    const { clock, metrics } = context
+    const { connector } = run.id
+    const signal = control.stopSignal
+    const reports = (): Promise<void> | null => this.reporter?.pending() ?? null
+    return new KeyParking({
+      ...parking,
+      connector,
+      queue,
+      form,
+      clock,
+      metrics,
+      signal,
+      setCondition,
+      assignment,
+      topicId,
+      reports,
+    })
   }
 }

@@ -1,64 +1,44 @@
-import type { TaskContext } from '../../../api/task.ts'
-import type { Clock } from '../../../foundation/clock.ts'
+import { PacedCondition, type PacedConditionOptions } from './paced-condition.ts'
 
-export interface SkippedRecordsOptions {
-  readonly clock: Clock
-  readonly setCondition: TaskContext['setCondition']
+export interface SkippedRecordsOptions extends PacedConditionOptions {
   /** What becomes of the records: `skipped`. */
   readonly outcome: string
 }
-
-const code = 'ERRANT_RECORDS'
-/** The text of the condition is a write to the status topic, so it changes at most this often. Milliseconds. */
-const shownEveryMs = 10_000
 
 /**
  * Tells an operator in a condition how many records failed and were tolerated, and why the last one failed. It stands until the task ends; a
  * restart acknowledges it.
  */
 export class SkippedRecords {
-  readonly #options: SkippedRecordsOptions
+  readonly #outcome: string
   readonly #since: string
+  readonly #condition: PacedCondition
   #count = 0
   #last = ''
-  #cancel: (() => void) | null = null
 
   constructor(options: SkippedRecordsOptions) {
-    this.#options = options
+    this.#outcome = options.outcome
     this.#since = new Date(options.clock.now()).toISOString()
+    this.#condition = new PacedCondition('ERRANT_RECORDS', options)
   }
 
   /** @param explanation the record and why it failed */
   add(explanation: string): void {
     this.#count += 1
     this.#last = explanation
-    if (this.#cancel !== null) return
-    this.#show()
-    this.#wait(1)
+    this.#condition.show(() => this.#text())
   }
 
   /** The condition does not change any more. */
   close(): void {
-    this.#cancel?.()
+    this.#condition.close()
   }
 
-  #wait(shown: number): void {
-    const { clock } = this.#options
-    this.#cancel = clock.after(shownEveryMs, () => {
-      this.#cancel = null
-      if (this.#count === shown) return
-      this.#show()
-      this.#wait(this.#count)
-    })
-  }
-
-  #show(): void {
+  #text(): string {
     const records = this.#count === 1 ? '1 record was' : `${this.#count} records were`
-    const { setCondition, outcome } = this.#options
-    setCondition(
-      code,
-      `${records} ${outcome} since ${this.#since} (errors.tolerance=all). The last one: ${this.#last}. ` +
-        'To acknowledge this, restart the task',
+    return (
+      `${records} ${this.#outcome} since ${this.#since} (errors.tolerance=all). The last one: ${this.#last}. ` +
+      'To acknowledge this, restart the task'
     )
   }
 }

@@ -8,14 +8,17 @@ import { ConversionNotReadyError, type ConversionWait } from '../conversion/conv
 import { decodeRecord } from '../conversion/record-decoder.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
 import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
+import type { KeyParking } from '../errors/parking/key-parking.ts'
 import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
-import type { SinkBatch } from './sink-batch.ts'
+import { emptyBatch, type SinkBatch } from './sink-batch.ts'
 
 export interface SinkConversionOptions {
   readonly converters: Converters
   readonly transforms: readonly TransformStep[]
   readonly errors: TaskErrors<FetchedRecord>
+  /** Takes records that are behind a dead letter of their key; absent or null: none are. */
+  readonly parking?: Pick<KeyParking, 'wait' | 'takes'> | null
   /** Of conversions. */
   readonly conversionRetries: RetryStreak
   readonly clock: Clock
@@ -74,10 +77,11 @@ export class SinkConversion {
    */
   convert(): SinkBatch {
     const fetched = this.#kept
+    this.#wait = this.#parkingWait()
+    if (this.#wait !== null) return emptyBatch
     const records: SinkRecord[] = []
     const nextOffsets = new Map<string, OffsetToCommit>()
     let last: { topic: string; partition: number; offset: number } | null = null
-    this.#wait = null
     this.#kept = []
     // An index: an iterator costs an object per record.
     for (let i = 0; i < fetched.length; i += 1) {
@@ -103,9 +107,10 @@ export class SinkConversion {
 
   /** Returns null for a record that is dropped or skipped, and for one that has to wait: {@link wait} says then for what. */
   #converted(source: FetchedRecord): SinkRecord | null {
-    const { converters, transforms, errors } = this.#options
+    const { converters, transforms, errors, parking } = this.#options
     try {
       if (this.#refusal !== null) throw this.#refusal.error
+      if (parking?.takes(source) === true) return null
       const decoded = decodeRecord(converters, source)
       const record = transforms.length === 0 ? decoded : applyTransforms(transforms, decoded)
       if (errors.isRetrying) errors.passed()
@@ -116,6 +121,11 @@ export class SinkConversion {
       if (this.#wait === null) errors.failed(source, error)
       return null
     }
+  }
+
+  #parkingWait(): ConversionWait | null {
+    if (this.#kept.length === 0 || this.#refusal !== null) return null
+    return this.#options.parking?.wait() ?? null
   }
 
   /** Whether the next record has to wait until there is room for one more that fails (I10). */

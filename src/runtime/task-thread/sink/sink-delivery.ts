@@ -8,6 +8,7 @@ import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { isRetriable } from '../../failures.ts'
 import type { ConversionWait } from '../conversion/conversion-not-ready-error.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
+import type { KeyParking } from '../errors/parking/key-parking.ts'
 import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
 import type { TaskControl } from '../task-control.ts'
@@ -29,6 +30,8 @@ export interface SinkDeliveryOptions {
   readonly converters: Converters
   readonly transforms: readonly TransformStep[]
   readonly errors: TaskErrors<FetchedRecord>
+  /** Absent or null: no keys are parked. */
+  readonly parking?: KeyParking | null
   readonly clock: Clock
   /** Whether this worker may act upon its assignment; absent: always. */
   readonly mayWrite?: () => boolean

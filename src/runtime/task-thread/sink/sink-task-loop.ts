@@ -127,12 +127,18 @@ export class SinkTaskLoop {
     const retries = { control, status: this.#status, clock, logger, retries: this.#meters.retries }
     this.#retries = new RetryStreak(retries)
     const setCondition = this.#setCondition.bind(this)
-    this.#errors = new SinkErrors({ ...options, setCondition })
+    this.#errors = new SinkErrors({
+      ...options,
+      setCondition,
+      assignment: () => this.#positions.assignment(),
+      topicId: (topic) => consumer.topicId(topic),
+    })
     this.#delivery = new SinkDelivery({
       ...parts,
       retries: this.#retries,
       conversionRetries: new RetryStreak(retries),
       errors: this.#errors.records,
+      parking: this.#errors.parking,
     })
     this.#rebalances = new SinkRebalanceListener({
       ...parts,
@@ -141,6 +147,7 @@ export class SinkTaskLoop {
       isAllPaused: () => this.#isAllPaused,
       onAssignmentChanged: () => {
         this.#meters.partitions(this.#positions.assignment().length)
+        this.#errors.parking?.assignmentChanged()
         this.#measure()
       },
     })

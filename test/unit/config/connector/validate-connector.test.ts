@@ -349,6 +349,32 @@ describe('a validation', () => {
     expect((await errorsOf({ ...source, ...bad })).map(([key]) => key)).toEqual(Object.keys(bad))
   })
 
+  const parking = {
+    'errors.deadletterqueue.park.keys': 'true',
+    'errors.deadletterqueue.topic.name': 'dlq',
+    'errors.deadletterqueue.context.headers.enable': 'true',
+    'errors.tolerance': 'all',
+  }
+
+  it('accepts parked keys of a sink, whose settings Kafka Connect does not list', async () => {
+    const { infos } = await validate({ ...fileSinkConfig, ...parking })
+    expect([infos.errorCount, infos.warnings]).toEqual([0, []])
+    expect(infos.configs.map(({ value }) => value.name)).not.toContain('errors.deadletterqueue.park.keys')
+    const none = { 'errors.deadletterqueue.park.keys.max': '0' }
+    expect((await errorsOf({ ...fileSinkConfig, ...parking, ...none })).map(([key]) => key)).toEqual(Object.keys(none))
+  })
+
+  it.each([
+    [fileSinkConfig, { 'errors.deadletterqueue.topic.name': ' ' }, 'needs errors.deadletterqueue.topic.name='],
+    [fileSinkConfig, { 'errors.deadletterqueue.context.headers.enable': 'false' }, 'context.headers.enable=true'],
+    [fileSinkConfig, { 'errors.tolerance': 'none' }, 'needs errors.tolerance=all'],
+    [source, {}, 'is for sinks'],
+  ])('refuses to park keys of %j with %j', async (config, setting, message) => {
+    expect(await errorsOf({ ...config, ...parking, ...setting })).toEqual([
+      ['errors.deadletterqueue.park.keys', expect.stringContaining(message)],
+    ])
+  })
+
   it('warns of unknown keys with the nearest known one, and never shows values', async () => {
     const config = { ...source, 'batch.sise': 'secret', 'far.from.all.of.them': 'secret', 'value.converter.x': 'y' }
     const { infos } = await validate(config)
