@@ -193,12 +193,15 @@ function structReader(schema: Schema, path: string, options: Context): PresentRe
 function fieldsReader(schema: Schema, path: string, options: Context): PresentReader {
   const readers = schema.fields.map((field) => ({
     name: field.name,
+    // Parsed objects have no other members that are not their own.
+    isInherited: field.name in Object.prototype,
     read: nullable(field.schema, path === '' ? field.name : `${path}.${field.name}`, options),
   }))
   return (json) => {
     if (!isJsonObject(json)) return misfit(schema, path, json)
     const values: ConnectValue[] = []
-    for (const { name, read } of readers) values.push(read(Object.hasOwn(json, name) ? json[name] : null))
+    for (const { name, isInherited, read } of readers)
+      values.push(read(!isInherited || Object.hasOwn(json, name) ? json[name] : null))
     return values
   }
 }

@@ -238,6 +238,14 @@ describe('JsonConverter reading', () => {
     expect(read('{"schema":{"type":"string","optional":true},"payload":null}').value).toBeNull()
   })
 
+  it('finds no member that all objects inherit', () => {
+    const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty']
+    const fields = names.map((name) => `{"type":"string","optional":true,"field":"${name}"}`).join(',')
+    const message = (payload: string) => `{"schema":{"type":"struct","fields":[${fields}]},"payload":${payload}}`
+    expect(read(message('{}')).value).toEqual([null, null, null, null])
+    expect(read(message('{"__proto__":"p","constructor":"c"}')).value).toEqual(['c', null, 'p', null])
+  })
+
   it('reads maps in both of their forms', () => {
     const keys = (type: string) =>
       `{"schema":{"type":"map","keys":{"type":"${type}"},"values":{"type":"double"}},"payload":`
