@@ -60,6 +60,35 @@ export function topicIdentityContract(context: () => GroupContractContext): void
       await next.close()
     }, 180_000)
 
+    it('is reported by a consumer that gave up its partitions while there was no such topic', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('missing')
+      await writeAll(client, topic, ['a', 'b'])
+      const consumer = context().client.consumer({
+        groupId: harness.name('group'),
+        sessionTimeoutMs: 10_000,
+        heartbeatIntervalMs: 200,
+        metadataMaxAgeMs: 200,
+      })
+      subscribe(consumer, { topics: [topic] })
+      await pollUntil(consumer, 'both records', (records) => records.length >= 2)
+      await deleteTopic(harness.bootstrapServers, topic)
+      await untilPasses(async () => {
+        await consumer.poll(50)
+        expect(consumer.assignment()).toEqual([])
+      }, deadlineMs)
+      await untilPasses(
+        async () =>
+          expect(await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })).toBe(true),
+        deadlineMs,
+      )
+      await writeAll(client, topic, ['x', 'y', 'z'])
+      const records: unknown[] = []
+      expect(await errorOf(consumer, records)).toBeInstanceOf(TopicRecreatedError)
+      expect(records).toEqual([])
+      await consumer.close()
+    }, 180_000)
+
     it('is not read from an offset that was committed for the old one', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('foreign')

@@ -364,7 +364,7 @@ export class GroupConsumer {
     const partitions = this.#strategy.assigned(generation)
     const added = partitions.filter((partition) => !this.#held.has(partition))
     const { groupId, autoOffsetReset } = this.#options
-    const parts = { cluster: this.#cluster, fetcher: this.#fetcher, groupId }
+    const parts = { cluster: this.#cluster, fetcher: this.#fetcher, groupId, readIds: this.#held.readIds }
     return { partitions, ...(await startPartitions(parts, added, autoOffsetReset, this.#closing.signal)) }
   }
 

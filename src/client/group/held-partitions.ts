@@ -13,6 +13,7 @@ export class HeldPartitions {
   readonly #held = new Map<string, TopicPartition>()
   /** Topics that were created again while they were read, and whose partitions are to be revoked. */
   readonly #recreated = new Set<string>()
+  readonly #readIds = new Map<string, string>()
 
   /** @param resetTo where `auto.offset.reset` starts to read a topic that was created again; null if it is not read. */
   constructor(fetcher: Fetcher, resetTo: ResetPolicy | null) {
@@ -22,6 +23,11 @@ export class HeldPartitions {
 
   get partitions(): readonly TopicPartition[] {
     return [...this.#held.values()]
+  }
+
+  /** The ids that topics had when they were read last. */
+  get readIds(): ReadonlyMap<string, string> {
+    return this.#readIds
   }
 
   has(partition: TopicPartition): boolean {
@@ -105,7 +111,8 @@ export class HeldPartitions {
 
   #drop(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) {
-      this.#held.delete(formatTopicPartition({ topic, partition }))
+      const id = this.#fetcher.topicId(topic)
+      if (this.#held.delete(formatTopicPartition({ topic, partition })) && id !== null) this.#readIds.set(topic, id)
       this.#fetcher.remove({ topic, partition })
     }
   }

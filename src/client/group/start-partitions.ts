@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Fetcher } from '../consumer/fetcher.ts'
 import type { ResetPolicy } from '../consumer/out-of-range.ts'
 import type { PositionReset } from '../consumer/position-reset.ts'
-import { NoOffsetError } from '../errors.ts'
+import { NoOffsetError, TopicRecreatedError } from '../errors.ts'
 import { fetchOffsets, type GroupOffset } from './group-offsets.ts'
 import { withoutForeignOffsets } from './offset-topic-id.ts'
 
@@ -17,17 +17,25 @@ export interface StartedPartitions {
 /**
  * Starts reading partitions at the group's committed offsets, or where `auto.offset.reset` says if there is none. They are
  * paused, so that a `poll` for other partitions does not return their records before they are assigned.
- * @throws NoOffsetError, BrokerError, or the signal's reason.
+ * @throws TopicRecreatedError if the member has read an earlier topic with the same name and no explicit `auto.offset.reset` says
+ * where to read this one; NoOffsetError, BrokerError, or the signal's reason.
  */
 export async function startPartitions(
-  parts: { readonly cluster: Cluster; readonly fetcher: Fetcher; readonly groupId: string },
+  parts: {
+    readonly cluster: Cluster
+    readonly fetcher: Fetcher
+    readonly groupId: string
+    /** The ids of topics that the member has read. */
+    readonly readIds: ReadonlyMap<string, string>
+  },
   partitions: readonly TopicPartition[],
   autoOffsetReset: ResetPolicy | 'none' | undefined,
   signal: AbortSignal,
 ): Promise<StartedPartitions> {
-  const { cluster, fetcher, groupId } = parts
+  const { cluster, fetcher, groupId, readIds } = parts
   const unknown = partitions.map(({ topic }) => topic).filter((topic) => !cluster.metadata.topics.has(topic))
   if (unknown.length > 0) await cluster.refreshMetadata([...new Set(unknown)], { signal })
+  if (autoOffsetReset === undefined || autoOffsetReset === 'none') await checkIds(cluster, partitions, readIds, signal)
   const fetched = await fetchOffsets(cluster, groupId, partitions, signal)
   const committed = await withoutForeignOffsets(cluster, fetched, signal)
   const known = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
@@ -53,4 +61,24 @@ export async function startPartitions(
       return { topic, partition, reason: 'recreated', policy: autoOffsetReset, from, to, logStartOffset: null }
     })
   return { offsets, resets }
+}
+
+/** The topic may have been missing for a while: then the member has given up its partitions, and gets those of the new one. */
+async function checkIds(
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  readIds: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const idOf = (topic: string): string | null => cluster.metadata.topics.get(topic)?.id ?? null
+  const isOther = (topic: string): boolean =>
+    idOf(topic) !== null && (readIds.get(topic) ?? idOf(topic)) !== idOf(topic)
+  const suspects = [...new Set(partitions.map(({ topic }) => topic))].filter(isOther)
+  if (suspects.length === 0) return
+  // The metadata may be older than what was read.
+  await cluster.refreshMetadata(suspects, { signal })
+  for (const topic of suspects) {
+    const [was, is] = [readIds.get(topic), idOf(topic)]
+    if (was !== undefined && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is })
+  }
 }
