@@ -69,19 +69,18 @@ async function running(kafka: string | null) {
         ),
       )
       const held = new Set<string>()
-      const revoked: string[] = []
+      const sizes: number[] = []
       let assignments = 0
       for (const [, what, list = ''] of lines) {
         const names = list.split(', ').map((name) => name.split(' ')[0] ?? '')
         if (what === 'assigned') {
           for (const name of names) held.add(name)
           assignments += 1
-          continue
-        }
-        for (const name of names) held.delete(name)
-        revoked.push(...names)
+        } else for (const name of names) held.delete(name)
+        sizes.push(held.size)
       }
-      return { held: [...held].sort(), revoked, assignments }
+      /** How many partitions it held after each change. */
+      return { held: [...held].sort(), sizes, assignments }
     },
     lines: (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1).toSorted() : []),
   }
@@ -109,11 +108,11 @@ function suite(kafka: () => string | null): void {
     expect(sink.worker.output).not.toContain('INCONSISTENT_GROUP_PROTOCOL')
   })
 
-  it('let a task keep its partitions when another one restarts', async () => {
+  it('let a task read on when another one restarts', async () => {
     const sink = await running(kafka())
     await sink.start({ [setting]: cooperative })
     await untilPasses(() => expect([0, 1].map((task) => sink.moves(task).held.length)).toEqual([2, 2]))
-    const kept = sink.moves(1).held
+    const changes = sink.moves(1).sizes.length
     const begun = sink.moves(0).assignments
     await sink.write('one')
     await untilPasses(() => expect(sink.lines()).toEqual(valuesOf('one')))
@@ -121,8 +120,9 @@ function suite(kafka: () => string | null): void {
     await untilPasses(() => expect(sink.moves(0).assignments).toBeGreaterThan(begun))
     await sink.write('two')
     await untilPasses(() => expect(sink.lines()).toEqual(valuesOf('one', 'two')))
-    await untilPasses(() => expect(sink.moves(1).held).toEqual(kept))
-    expect(sink.moves(1).revoked.filter((name) => kept.includes(name))).toEqual([])
+    // If the group is balanced before the task is back, the other one has all partitions for a while, and may give back others.
+    await untilPasses(() => expect(sink.moves(1).held).toHaveLength(2))
+    expect(Math.min(2, ...sink.moves(1).sizes.slice(changes))).toBe(2)
   })
 
   it('are rejected by name if there is no such class', async () => {
