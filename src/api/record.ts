@@ -37,6 +37,11 @@ export interface SourceRecord extends ConnectRecord {
   readonly sourcePartition: SourcePartition
   /** The position after this record. Stored when this record and all before it are acknowledged (I2). */
   readonly sourceOffset: SourceOffset
+  /**
+   * Why the source cannot read this record, which then only holds what is known of it: `errors.*` of the connector decide on it, at the
+   * stage TASK_POLL. It is neither transformed nor converted; a dead letter has its key, value and headers as JSON.
+   */
+  readonly failure?: Error
 }
 
 /** A record from a topic to a sink task. Transforms may change `topic` and `partition`. */

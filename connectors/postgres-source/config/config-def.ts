@@ -278,7 +278,7 @@ const values: ConfigDef = {
   ),
   'event.converting.failure.handling.mode': choice(
     'Values',
-    'What to do with a value that its record type cannot represent: set it to null and report it (warn), set it to null (skip), or fail the task (fail).',
+    'What to do with a value that its record type cannot represent: set it to null and report it (warn), set it to null (skip), or fail the row, by which errors.tolerance fails the task or skips it (fail).',
     'warn',
     'warn',
     'skip',

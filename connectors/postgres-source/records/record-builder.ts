@@ -10,6 +10,7 @@ import { sourcePartition } from '../offsets/source-offset.ts'
 import type { LogicalMessage } from '../replication/pgoutput.ts'
 import type { Row } from '../replication/row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
+import { keyTexts, type UnreadableRow } from './unreadable-row.ts'
 import { messageKeySchema, type MessageForm } from './logical-message.ts'
 
 export const versionHeader = '__penstock.version'
@@ -95,6 +96,19 @@ export class RecordBuilder {
     const value = this.#envelope(op, shape, old, row, context)
     const headers = naming(unchangedHeader, lost, withSnapshot(context, this.#headers(context, null)))
     return this.#record(shape, keyOf(row), value, headers, context.offset)
+  }
+
+  /** A row that cannot be read: its columns are texts, for a dead letter. */
+  unreadable(op: 'r' | 'c' | 'u' | 'd', shape: TableShape, row: UnreadableRow, context: ChangeContext): SourceRecord {
+    const { before, after, error: failure } = row
+    const record = this.#record(
+      shape,
+      keyTexts(row, shape),
+      { op, before, after },
+      this.#headers(context, null),
+      context.offset,
+    )
+    return { ...record, keySchema: null, valueSchema: null, failure }
   }
 
   get writesTombstones(): boolean {

@@ -2,10 +2,12 @@ import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
 import type { CommittedTransaction } from '../offsets/offset-tracker.ts'
 import type { MessageType } from '../offsets/source-offset.ts'
 import type { ChangeContext, RecordBuilder } from '../records/record-builder.ts'
+import { changesKey, imageTexts, type UnreadableRow } from '../records/unreadable-row.ts'
 import { fullName } from '../schema/sql-text.ts'
 import type { TableRegistry } from '../schema/table-registry.ts'
 import type { Relation, TableShape } from '../schema/table-shape.ts'
 import { UnknownLabelError } from '../values/column-type.ts'
+import { UnrepresentableError } from '../values/conversion-failures.ts'
 import { ChangeOffsets, type StreamStart } from './change-offsets.ts'
 import { DeferredKeyTracker, type KeyHolder } from './deferred-key-tracker.ts'
 import {
@@ -22,6 +24,12 @@ import { keyChanged, RowImages } from './row-reader.ts'
 import { TransactionCursor, type Transaction } from './transaction-cursor.ts'
 
 const noRecords: readonly SourceRecord[] = []
+/** The operation of a row's message, and its type in offsets. */
+const rowMessages: ReadonlyMap<number, readonly [op: 'c' | 'u' | 'd', type: MessageType]> = new Map([
+  [messageTag.insert, ['c', 'INSERT']],
+  [messageTag.update, ['u', 'UPDATE']],
+  [messageTag.delete, ['d', 'DELETE']],
+])
 
 /** A catalog entry that must be read before a message can be decoded. */
 export type MissingSchema =
@@ -170,10 +178,25 @@ export class ChangeEventDecoder {
       else if (shape.keyDeferred) this.#trackKey(shape)
       return null
     } catch (error) {
+      if (error instanceof UnrepresentableError) {
+        if (mayBePart) this.#rewind(shape)
+        const row = { ...imageTexts(bytes, start + 5, end, shape), error }
+        if (isNew || mayBePart) this.#emitUnreadable(bytes[start] ?? 0, row, shape, end - start)
+        return null
+      }
       if (!(error instanceof UnknownLabelError)) throw error
       this.#cursor.uncount()
       return { kind: 'label', error }
     }
+  }
+
+  /** One record for the whole change, also for one of the key: which values changed is unknown. */
+  #emitUnreadable(tag: number, row: UnreadableRow, shape: TableShape, size: number): void {
+    const [op, type] = rowMessages.get(tag) ?? (['u', 'UPDATE'] as const)
+    const skips = this.#skippedOperations
+    const parts = op === 'u' && changesKey(row, shape) ? (['c', 'd'] as const) : [op]
+    if (parts.every((part) => skips.has(part))) return
+    this.#hold(this.#records.unreadable(op, shape, row, this.#context(type)), size)
   }
 
   /** Whether the change has several records, of those that are not skipped. */
@@ -188,9 +211,13 @@ export class ChangeEventDecoder {
 
   /** Emits a change of which perhaps only the first records were emitted before a restart. */
   #emitAgain(tag: number, shape: TableShape, size: number): void {
+    this.#rewind(shape)
+    this.#emit(tag, shape, size)
+  }
+
+  #rewind(shape: TableShape): void {
     this.#offsets.rewind()
     if (shape !== this.#reported) this.#report(shape, this.#cursor.current)
-    this.#emit(tag, shape, size)
   }
 
   /** A change that was not emitted before a restart: now the offset of the one before it is known. */

@@ -2,6 +2,7 @@ import { DataError, type ConnectValue } from 'penstock/api'
 import { fullName } from '../schema/sql-text.ts'
 import type { ColumnPlan, NullPlace, TableShape } from '../schema/table-shape.ts'
 import { UnknownLabelError } from '../values/column-type.ts'
+import { UnrepresentableError } from '../values/conversion-failures.ts'
 import { sameValue } from './same-value.ts'
 
 /** The image of a row in a tuple: the new row, the complete old row, or only the identity columns of the old row. */
@@ -116,13 +117,13 @@ export class RowImages {
   }
 }
 
-/** Decodes a value. A value that cannot be represented becomes null or throws, by the failure mode. */
+/** Decodes a value. A value that cannot be represented becomes null or throws UnrepresentableError, by the failure mode. */
 export function decodeColumn(bytes: Buffer, start: number, end: number, plan: ColumnPlan): ConnectValue {
   let value: ConnectValue
   try {
     value = plan.decode(bytes, start, end)
   } catch (error) {
-    if (error instanceof UnknownLabelError || (error instanceof DataError && error.code === 'PG_VALUE')) throw error
+    if (error instanceof UnknownLabelError || error instanceof UnrepresentableError) throw error
     value = plan.unparsable(bytes.toString('utf8', start, end), error)
   }
   if (value === null) return nullOf(plan, 'value')

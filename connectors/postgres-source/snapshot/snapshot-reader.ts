@@ -5,12 +5,14 @@ import { firstVersion } from '../offsets/row-version.ts'
 import { snapshotOffset, withAhead } from '../offsets/source-offset.ts'
 import type { RecordBuilder } from '../records/record-builder.ts'
 import type { RecordQueue } from '../records/record-queue.ts'
-import { tupleState, type Row } from '../replication/row-reader.ts'
+import { copyTexts, type UnreadableRow } from '../records/unreadable-row.ts'
+import { resetTupleState, tupleState, type Row } from '../replication/row-reader.ts'
 import { fullName } from '../schema/sql-text.ts'
 import { copyStatement, relationOf, type TableProjection } from '../schema/table-projection.ts'
 import type { TableRegistry } from '../schema/table-registry.ts'
 import type { TableShape } from '../schema/table-shape.ts'
 import { UnknownLabelError } from '../values/column-type.ts'
+import { UnrepresentableError } from '../values/conversion-failures.ts'
 import { readCopyRow } from './copy-row.ts'
 import { snapshotFailure } from './lock-tables.ts'
 import type { SnapshotPoint } from './snapshot-point.ts'
@@ -21,9 +23,11 @@ const progressMs = 30_000
 interface HeldRow {
   readonly shape: TableShape
   readonly old: null
-  readonly row: Row
+  readonly row: Row | null
   readonly lost: null
   readonly unknownKey: null
+  /** Its texts, when it cannot be read. */
+  readonly unreadable: UnreadableRow | null
   readonly bytes: number
   readonly first: boolean
   readonly firstTable: boolean
@@ -97,10 +101,10 @@ export class SnapshotReader {
     let shape = this.#tables.define(relationOf(projection))
     let first = true
     const copy = this.#connection.copy(copyStatement(projection), (bytes, start, end) => {
-      const row = this.#readRow(bytes, start, end - 1, shape)
+      const read = this.#readRow(bytes, start, end - 1, shape)
       if (tupleState.nulls !== null) shape = this.#tables.widen(shape, tupleState.nulls)
       if (this.#held !== null) this.#release(this.#held, this.#held.shape.oid !== shape.oid, false)
-      this.#held = { shape, old: null, row, lost: null, unknownKey: null, bytes: end - start, first, firstTable }
+      this.#held = { ...read, shape, old: null, lost: null, unknownKey: null, bytes: end - start, first, firstTable }
       first = false
       this.#rows += 1
       if (this.#queue.isFull) copy.pause()
@@ -130,13 +134,22 @@ export class SnapshotReader {
       offset,
       offsetBefore: offset,
     }
-    this.#queue.push(this.#records.row('r', held.shape, held, context), held.bytes)
+    const { shape, unreadable, bytes } = held
+    const record =
+      unreadable === null
+        ? this.#records.row('r', shape, held, context)
+        : this.#records.unreadable('r', shape, unreadable, context)
+    this.#queue.push(record, bytes)
   }
 
-  #readRow(bytes: Buffer, start: number, end: number, shape: TableShape): Row {
+  #readRow(bytes: Buffer, start: number, end: number, shape: TableShape): Pick<HeldRow, 'row' | 'unreadable'> {
     try {
-      return readCopyRow(bytes, start, end, shape)
+      return { row: readCopyRow(bytes, start, end, shape), unreadable: null }
     } catch (error) {
+      if (error instanceof UnrepresentableError) {
+        resetTupleState()
+        return { row: null, unreadable: { before: null, after: copyTexts(bytes, start, end, shape), error } }
+      }
       // All labels were read in this transaction: reading the catalog again cannot find more.
       if (error instanceof UnknownLabelError) throw new ConnectError(error.message, { code: 'PG_ENUM', cause: error })
       throw error

@@ -33,12 +33,12 @@ export class ConversionFailures {
     this.#report = report
   }
 
-  /** A value of `schema.table.column` that its record type cannot represent: null, or the task fails. */
+  /** A value of `schema.table.column` that its record type cannot represent: null, or the row fails. */
   unrepresentable(where: string, what: string): null {
     return this.#onUnrepresentable(where, what, what)
   }
 
-  /** A text that the decoder cannot parse: null, or the task fails. */
+  /** A text that the decoder cannot parse: null, or the row fails. */
   unparsable(where: string, text: string, cause: unknown): null {
     const reason = errorMessage(cause)
     const example = text.length > maxExample ? `${text.slice(0, maxExample)}…` : text
@@ -49,7 +49,7 @@ export class ConversionFailures {
   unchangedToast(where: string): void {
     const what =
       'an update did not change a large value: the WAL does not hold it, and its type cannot represent a placeholder'
-    if (this.#mode === 'fail') throw failure(where, what)
+    if (this.#mode === 'fail') throw new UnrepresentableError(where, what)
     this.#report.nulled.add(1)
     if (this.#isReported(where, what) || this.#mode === 'skip') return
     this.#report.logger.warn(
@@ -98,7 +98,7 @@ export class ConversionFailures {
   }
 
   #onUnrepresentable(where: string, what: string, shown: string): null {
-    if (this.#mode === 'fail') throw failure(where, shown)
+    if (this.#mode === 'fail') throw new UnrepresentableError(where, shown)
     this.#report.nulled.add(1)
     if (this.#isReported(where, what)) return null
     if (this.#mode === 'skip') {
@@ -129,9 +129,13 @@ export class ConversionFailures {
   }
 }
 
-function failure(where: string, shown: string): DataError {
-  return new DataError(
-    `${where} cannot be represented: ${shown}. Set event.converting.failure.handling.mode to warn: then the field is null`,
-    { code: 'PG_VALUE' },
-  )
+/** A value cannot be represented, and the mode is `fail`: the row that holds it fails, and no other. */
+export class UnrepresentableError extends DataError {
+  constructor(where: string, shown: string) {
+    super(
+      `${where} cannot be represented: ${shown}. Set event.converting.failure.handling.mode to warn: then the field is null. ` +
+        'Or set errors.tolerance to all, and errors.deadletterqueue.topic.name: then the row is kept there',
+      { code: 'PG_VALUE' },
+    )
+  }
 }

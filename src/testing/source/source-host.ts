@@ -117,6 +117,7 @@ export class SourceHost {
     for (const record of polled as readonly SourceRecord[]) {
       const fault = sourceRecordFault(record)
       if (fault !== null) throw this.#run.broken(fault.rule, `${fault.did}. The record: ${textOf(record)}`)
+      if (record.failure !== undefined) throw this.#run.named('poll', record.failure)
       this.records.push(record)
       this.#texts.push(textOf(record))
     }

@@ -77,6 +77,18 @@ describeWith(['postgres'], 'values that a record cannot represent (I11)', () => 
     expect(all().map((record) => rowOf(record)?.['v'])).toEqual(['1.00', null, '3.00'])
   })
 
+  it('do not fail the task with mode fail in operations that are skipped', async () => {
+    const db = await bench.database('create table t (id int primary key, v numeric)')
+    const source = await bench.source({ ...db.config(streaming), ...failing, 'skipped.operations': 'c,d' })
+    await source.waitFor('the stream', () => db.isStreaming())
+    await db.play(`
+      insert into t values (1, 'NaN'), (2, 2); update t set id = 10 where id = 1; update t set v = 3 where id = 2`)
+    const records = await source.waitForRecords(1)
+    expect(story(records)).toEqual(['u [2]'])
+    await db.play(`update t set v = 'NaN' where id = 2`)
+    expect(await source.failure()).toMatchObject({ code: 'PG_VALUE' })
+  })
+
   it('become null without a warning with mode skip, and are counted', async () => {
     const db = await bench.database(`create table t (id int primary key, v numeric); insert into t values (1, 'NaN')`)
     const source = await bench.source(db.config({ 'event.converting.failure.handling.mode': 'SKIP' }))

@@ -198,14 +198,18 @@ export class SourceTaskHarness {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        const batch = await this.#task.poll(signal)
+        const polled = await this.#task.poll(signal)
         this.waiting = false
-        if (batch === null || batch.length === 0) continue
+        const failed = polled?.findIndex(({ failure }) => failure !== undefined) ?? -1
+        const batch = failed < 0 ? polled : (polled?.slice(0, failed) ?? null)
+        if (batch === null || (batch.length === 0 && failed < 0)) continue
         this.#count += batch.length
         if (this.#keeping) this.records.push(...batch)
         for (const record of batch) this.#noteHeaders(record)
         this.#unwritten.push(...batch.slice(-1).map((record) => record.sourceOffset))
         if (!this.#holding) this.#write()
+        const failure = polled?.[failed]?.failure
+        if (failure !== undefined) throw failure
         await this.#rest()
       } catch (error) {
         if (!(error instanceof RetriableError)) {

@@ -1,3 +1,4 @@
+import { ConnectError } from '../../../api/errors.ts'
 import type { SourceRecord } from '../../../api/record.ts'
 import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
@@ -35,6 +36,7 @@ export class SourceConversion {
   /** Returns 'pending' when the record has to wait: then {@link convertWhenReady} follows. @throws the error of a record that must not be skipped */
   convert(record: SourceRecord): OutgoingRecord | Unsent | 'pending' {
     const { transforms, encoder, errors } = this.#options
+    if (record.failure !== undefined) return this.#afterError(record, unreadable(record, record.failure))
     try {
       const transformed = transforms.length === 0 ? record : applyTransforms(transforms, record)
       const outgoing = transformed === null ? 'dropped' : encoder.encode(transformed)
@@ -91,4 +93,15 @@ export class SourceConversion {
     }
     return this.convert(record)
   }
+}
+
+/** The class that the errors of a source name, as those of a sink name `SinkTask`. */
+const readingClass = 'org.apache.kafka.connect.source.SourceTask'
+
+function unreadable({ topic }: SourceRecord, failure: Error): ConnectError {
+  return new ConnectError(`the task could not read a record for the topic ${topic}: ${failure.message}`, {
+    cause: failure,
+    stage: 'TASK_POLL',
+    executingClass: readingClass,
+  })
 }

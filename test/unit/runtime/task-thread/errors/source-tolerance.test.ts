@@ -71,10 +71,13 @@ async function begun(purpose: string, connectorConfig: RawConfig, values: readon
     createProducer: (listener) => client.producer(listener, { lingerMs: 0 }),
     offsetTopic: kafka.clients.name('offsets'),
   })
-  const begin = (): void =>
-    task.give(
-      values.map((value, i) => positionRecord(topic, i, { file: 'a' }, { value, valueSchema: primitive('STRING') })),
-    )
+  const recordOf = (value: string, i: number) => {
+    const record = positionRecord(topic, i, { file: 'a' }, { value, valueSchema: primitive('STRING') })
+    return value.startsWith('unread')
+      ? { ...record, failure: new DataError('it has no form', { code: 'ROW' }) }
+      : record
+  }
+  const begin = (): void => task.give(values.map(recordOf))
   const written = async (): Promise<(string | null)[]> => textOf(await readAll(client, topic))
   const metric = (name: string): unknown =>
     source.metrics.samples().flatMap((sample) => (sample.name === name && 'value' in sample ? [sample.value] : []))[0]
@@ -95,6 +98,20 @@ describe('a source with errors.tolerance=all', () => {
     expect(metric('source_records_dropped_total')).toBe(0)
     expect(source.traces.at(-1)).toContain('ERRANT_RECORDS: ')
     expect(await source.stop()).toBeNull()
+  })
+
+  it('keeps a record that the source cannot read, past transforms and converters, at the stage TASK_POLL', async () => {
+    const transforms = [{ ...picky, transform: { apply: () => expect.fail('it is transformed') } }]
+    const given = await begun('unread', all, ['unread bad'], { transforms, hasQueue: true })
+    given.begin()
+    await untilPasses(() => expect(given.task.committed).toEqual([{ position: 0 }]))
+    expect(await given.written()).toEqual([])
+    const [letter] = await given.letters()
+    expect(letter?.value?.toString()).toBe('"unread bad"')
+    const headers = new Map(letter?.headers.map(({ key, value }) => [key, value?.toString()]))
+    expect(headers.get('__connect.errors.stage')).toBe('TASK_POLL')
+    expect(headers.get('__connect.errors.exception.message')).toBe('ROW: it has no form')
+    expect(await given.source.stop()).toBeNull()
   })
 
   it('skips a record whose converter never gets ready', async () => {
@@ -261,6 +278,16 @@ describe('a source with a dead letter queue', () => {
     expect(await source.ended).toBeInstanceOf(DataError)
     expect(await letters()).toEqual([])
   })
+})
+
+it('a source with errors.tolerance=none fails by a record that it cannot read, and those before it are written', async () => {
+  const { source, begin, written } = await begun('unread-strict', {}, ['a', 'unread', 'b'])
+  begin()
+  expect(await source.ended).toMatchObject({
+    stage: 'TASK_POLL',
+    message: expect.stringMatching(/topic .*: ROW: it has/),
+  })
+  expect(await written()).toEqual(['a'])
 })
 
 describe('a source with errors.retry.timeout', () => {
