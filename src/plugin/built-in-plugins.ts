@@ -33,6 +33,8 @@ const rows: readonly Row[] = [
   ],
   debezium('TimezoneConverter', 'plugins/transforms/debezium/values/timezone-converter'),
   debezium('ByLogicalTableRouter', 'plugins/transforms/debezium/routing/by-logical-table-router'),
+  debezium('ContentBasedRouter', 'plugins/transforms/debezium/scripting/content-based-router'),
+  debezium('Filter', 'plugins/transforms/debezium/scripting/filter'),
   debezium('partitions.PartitionRouting', 'plugins/transforms/debezium/routing/partition-routing'),
   confluent('Drop$Key', 'plugins/transforms/confluent/drop', 'keyPlugin'),
   confluent('Drop$Value', 'plugins/transforms/confluent/drop', 'valuePlugin'),

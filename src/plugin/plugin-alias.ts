@@ -37,12 +37,17 @@ export function namesOf(plugin: PluginDescriptor): readonly string[] {
 
 /**
  * Returns the plugin with that class name, or else all plugins with that alias. The alias is ambiguous if the result has
- * different classes.
+ * different classes. Between plugins that are part of Penstock it is not: `Filter` is Kafka Connect's, as in an installation of
+ * Kafka Connect without Debezium's scripting.
  */
 export function pluginsNamed<K extends PluginKind>(
   plugins: readonly PluginDescriptor<K>[],
   name: string,
 ): readonly PluginDescriptor<K>[] {
   const exact = plugins.filter((plugin) => plugin.className === name)
-  return exact.length > 0 ? exact : plugins.filter((plugin) => namesOf(plugin).includes(name))
+  if (exact.length > 0) return exact
+  const named = plugins.filter((plugin) => namesOf(plugin).includes(name))
+  if (named.length < 2 || named.some(({ location }) => location !== null)) return named
+  const kafkas = named.filter(({ className }) => className.startsWith('org.apache.kafka.'))
+  return kafkas.length > 0 ? kafkas : named
 }

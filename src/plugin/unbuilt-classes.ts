@@ -8,7 +8,6 @@ const debeziumTransforms = 'io.debezium.transforms'
 const transformInstead = 'transform the records in the target system, or in a stream processor'
 const otherSchemas =
   'use io.confluent.connect.avro.AvroConverter, io.confluent.connect.json.JsonSchemaConverter or org.apache.kafka.connect.json.JsonConverter'
-const script = 'scripts are not supported'
 const fileConnectorsAdvice = `it reads and writes any file that the worker's user may access; enable it with plugin.path=${fileConnectorsName}`
 const otherSource = 'the only source for databases is io.debezium.connector.postgresql.PostgresConnector'
 
@@ -23,7 +22,6 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   [`${debeziumTransforms}.VectorToJsonConverter`, transformInstead],
-  ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),
   [
     'io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb',
     'transforms have no connection to a database',

@@ -227,7 +227,7 @@ const kafkaConfigs: Readonly<Record<string, RawConfig>> = {
 
 const nameOf = (className: string): string => /transforms\.(\w+)/.exec(className)?.[1] ?? ''
 const kafkaTransforms = builtInPlugins.filter(
-  ({ kind, className }) => kind === 'transformation' && nameOf(className) in kafkaConfigs,
+  ({ className }) => className.startsWith('org.apache.kafka.connect.transforms.') && nameOf(className) in kafkaConfigs,
 )
 
 /** {@link changes}, with the event as key too and with a time. */

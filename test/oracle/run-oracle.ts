@@ -12,7 +12,12 @@ import { run } from '../../src/servers/process/command.ts'
 import type { FetchContext } from '../../src/servers/process/server.ts'
 
 const transforms = fileURLToPath(new URL('TransformOracle.java', import.meta.url))
-const locale = ['-Duser.language=en', '-Duser.country=US', '-Duser.timezone=UTC']
+const locale = [
+  '-Duser.language=en',
+  '-Duser.country=US',
+  '-Duser.timezone=UTC',
+  '-Dpolyglot.engine.WarnInterpreterOnly=false',
+]
 
 /** Versions of Kafka Connect, Debezium 3.2.3 on 3.9.1, Avro 1.12.0, and Apicurio's converters 2.6.13. */
 export type Version = '3.9.1' | '4.4.0' | 'debezium' | 'avro' | 'apicurio'
@@ -49,7 +54,9 @@ async function jarsOf(context: FetchContext, version: Version): Promise<string> 
   if (version === 'avro') return `${await fetchJars(context, 'avro-1.12.0', [['org.apache.avro', 'avro', '1.12.0']])}/*`
   if (version === 'apicurio') return `${await fetchJars(context, 'apicurio-converters-2.6.13', apicurio)}/*`
   const kafka = `${await fetchKafka(context)}/*`
-  return version === '3.9.1' ? kafka : `${kafka}:${await fetchDebezium()}/debezium-connector-postgres/*`
+  if (version === '3.9.1') return kafka
+  const scripting = await fetchJars(context, 'debezium-scripting-3.2.2', scriptingJars)
+  return `${kafka}:${await fetchDebezium()}/debezium-connector-postgres/*:${scripting}/*`
 }
 
 const transformsOf = (version: Version): readonly (readonly string[])[] => [
@@ -57,6 +64,14 @@ const transformsOf = (version: Version): readonly (readonly string[])[] => [
   ['org.apache.kafka', 'connect-json', version],
   ['org.slf4j', 'slf4j-nop', '1.7.36'],
 ]
+
+// Maven has no debezium-scripting 3.2.3; that of 3.2.2 has the same source. The languages are those that it names.
+const scriptingJars = [
+  ['io.debezium', 'debezium-scripting', '3.2.2.Final'],
+  ['org.apache.groovy', 'groovy-jsr223', '4.0.17'],
+  ['org.graalvm.js', 'js', '23.0.2'],
+  ['org.graalvm.js', 'js-scriptengine', '23.0.2'],
+] as const
 
 const apicurio = [
   ['io.apicurio', 'apicurio-registry-utils-converter', '2.6.13.Final'],

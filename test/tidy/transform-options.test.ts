@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import type { TransformPlugin } from 'penstock/api'
 import { expect, it } from 'vitest'
 
+import { methodsOf } from '../../plugins/transforms/expressions/methods/methods.ts'
+import { kindNames } from '../../plugins/transforms/expressions/values/kinds.ts'
 import { builtInPlugins } from '../../src/plugin/built-in-plugins.ts'
 import { debeziumReasons } from '../oracle/debezium/deviations.ts'
 import { reasons } from '../oracle/deviations.ts'
@@ -19,9 +21,20 @@ async function sections(): Promise<string> {
     const table = Object.keys(configDef).length === 0 ? 'No options.' : optionsTable(configDef)
     texts.set(`## \`${title}\``, table)
   }
+  texts.set('## Methods of expressions in Groovy', methodsTable('groovy'))
+  texts.set('## Methods of expressions in JavaScript', methodsTable('javascript'))
   texts.set('## Differences from Kafka Connect', listOf(reasons))
   texts.set('## Differences from Debezium', listOf(debeziumReasons))
   return [...texts].map(([title, text]) => `${title}\n\n${text.trim()}`).join('\n\n')
+}
+
+/** The methods of each kind of value. */
+function methodsTable(language: 'groovy' | 'javascript'): string {
+  const rows = [...methodsOf[language]].map(([kind, methods]) => {
+    const names = [...methods.keys()].toSorted().map((name) => `\`${name}\``)
+    return `| ${kindNames[kind]} | ${names.join(', ')} |`
+  })
+  return ['| value | methods |', '|---|---|', ...rows].join('\n')
 }
 
 const listOf = (texts: Readonly<Record<string, string>>): string =>

@@ -4,6 +4,7 @@ import { eventRouterCases } from './event-router.ts'
 import { newRecordStateCases } from './extract-new-record-state.ts'
 import { timezoneCases } from './timezone.ts'
 import { changedStateCases, decodedMessageCases, headerToValueCases, schemaChangeCases } from './values.ts'
+import { groovyCases, javascriptCases, scriptingSettingsCases } from './scripting.ts'
 import { logicalRouterCases, partitionRoutingCases } from './routing.ts'
 
 /** The transforms that are Debezium's. */
@@ -18,6 +19,9 @@ export const debeziumGroups: CaseGroups = new Map([
   ['debezium/extract-changed-record-state', distinct(changedStateCases)],
   ['debezium/header-to-value', distinct(headerToValueCases)],
   ['debezium/schema-change-event-filter', distinct(schemaChangeCases)],
+  ['debezium/scripting-settings', distinct(scriptingSettingsCases)],
+  ['debezium/groovy', distinct(groovyCases)],
+  ['debezium/javascript', distinct(javascriptCases)],
   ['debezium/by-logical-table-router', distinct(logicalRouterCases)],
   ['debezium/partition-routing', distinct(partitionRoutingCases)],
   ['debezium/event-router', distinct(eventRouterCases)],

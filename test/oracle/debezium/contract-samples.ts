@@ -24,6 +24,11 @@ const configs: Readonly<Record<string, RawConfig>> = {
     'route.by.field': '__proto__',
   },
   ByLogicalTableRouter: { 'topic.regex': 's\\.(.*)', 'topic.replacement': '$1' },
+  Filter: { language: 'jsr223.groovy', condition: "value.op != 'x'", 'topic.regex': 's\\.public\\..*' },
+  ContentBasedRouter: {
+    language: 'jsr223.graal.js',
+    'topic.expression': "value.op === 'u' ? `${topic}.updates` : null",
+  },
   'partitions.PartitionRouting': {
     'partition.payload.fields': 'change.name,op',
     'partition.topic.num': '5',

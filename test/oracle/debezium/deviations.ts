@@ -2,6 +2,7 @@ import { optional } from '../cases/samples.ts'
 import type { PartJson, ResultJson, SchemaJson, ValueJson } from '../oracle-json.ts'
 import { after, envelope, row, source, sourceValue } from './events.ts'
 import { documentResults, withoutField } from './outbox-deviations.ts'
+import { scriptingDeviations } from './scripting-deviations.ts'
 
 /** Why a case ends otherwise here than in Debezium. */
 export type DebeziumReason = keyof typeof debeziumReasons
@@ -27,6 +28,16 @@ export const debeziumReasons = {
     '`HeaderToValue`: a header stays a header if the structure of its field is missing or null; Debezium loses it, or fails.',
   'nothing to decode':
     '`DecodeLogicalDecodingMessageContent` does not change records without a schema, such as tombstones; Debezium fails.',
+  'not supported':
+    '`Filter` and `ContentBasedRouter`: an expression outside of the supported subset, or of a variable that does not exist, is an error of the config. In Debezium it can do what Java can, or fails with a record.',
+  'no class':
+    '`Filter` and `ContentBasedRouter`: a value has no members of its Java class, such as `class` and `bytes`.',
+  'a field named schema':
+    "Groovy: `value.source.schema` is the field `schema`. In Debezium it is a private member of Java's structure, so that a comparison with a name is never true.",
+  'interpolated text':
+    '`ContentBasedRouter` accepts a text with `${…}` of Groovy as the name of a topic. Debezium refuses it, unless it ends with `.toString()`.',
+  'values of JavaScript':
+    "JavaScript: a value of null is null, a value may be a text or a map, and a struct has `get('op')`. Debezium fails, or takes null for an object.",
 } as const
 
 const changed = (value: PartJson, headers: readonly (PartJson & { name: string })[] | null = null): ResultJson => ({
@@ -99,4 +110,5 @@ export const debeziumDeviations: Readonly<Record<string, Deviation>> = {
       { reason: 'expanded or text', result },
     ]),
   ),
+  ...scriptingDeviations,
 }

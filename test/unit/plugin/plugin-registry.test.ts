@@ -53,6 +53,14 @@ describe('the plugin registry', () => {
     expect(registry.any('org.apache.kafka.connect.json.JsonConverter').kind).toBe('converter')
   })
 
+  it('takes an alias of several built-in classes for the one of Kafka Connect', () => {
+    const kafkas = 'org.apache.kafka.connect.transforms.Filter'
+    expect(new PluginRegistry([]).find('transformation', 'Filter')?.className).toBe(kafkas)
+    const installed = new PluginRegistry([found('transformation', 'com.acme.Filter')])
+    expect(installed.find('transformation', 'Filter')).toBeNull()
+    expect(installed.find('transformation', 'com.acme.Filter')?.className).toBe('com.acme.Filter')
+  })
+
   it('knows no plugin by a name that nothing has', () => {
     expect(() => new PluginRegistry(fileConnectors).any('nope')).toThrow(NotFoundError)
     expect(() => new PluginRegistry(fileConnectors).any('nope')).toThrow('Unknown plugin nope.')

@@ -29,8 +29,8 @@ const unserved: [key: string, value: string, reason: string][] = [
   ],
   [
     'transforms.script.type',
-    'io.debezium.transforms.ContentBasedRouter',
-    'ContentBasedRouter is known but not available: scripts are not supported',
+    'io.debezium.transforms.VectorToJsonConverter',
+    'VectorToJsonConverter is known but not available: transform the records in the target system, or in a stream processor',
   ],
   [
     'transforms.chosen.type',
