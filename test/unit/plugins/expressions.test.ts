@@ -146,6 +146,15 @@ describe('the sandbox', () => {
     expect(() => result(source, language)).toThrow(steps)
   })
 
+  it('counts the operators of a closure each time that it is called', () => {
+    const body = `1${' + 1'.repeat(100)} == 0`
+    const calls = Array.from({ length: 10 }, () => '1').join(', ')
+    const nested = `[${calls}].any { [${calls}].any { ${body} } }`
+    const expression = new Expression(nested, 'groovy')
+    expect(expression.evaluate(recordOf(row))).toBe(false)
+    expect(expression.spent).toBeGreaterThan(10 * 10 * 100)
+  })
+
   it('ends numbers that grow with an error', () => {
     const grown = `[12345678.9]${'.collect { it * it }'.repeat(40)}`
     expect(() => result(grown, 'groovy')).toThrow('a number has more than 5000 digits')
@@ -158,6 +167,8 @@ describe('a regular expression of an expression', () => {
     ['(a+)+b', 'a'.repeat(50_000)],
     ['(a|a)*b', 'a'.repeat(50_000)],
     ['(a|aa)+$', `${'a'.repeat(50_000)}!`],
+    ['(a*)*b', 'a'.repeat(50_000)],
+    ['((a?)*|()*)*b', 'a'.repeat(50_000)],
     ['(.*)(.*)(.*)(.*)x', 'a'.repeat(20_000)],
     ['(\\w+\\s?)*:', 'word '.repeat(10_000)],
     ['^(\\b\\w+\\b\\s?)+:$', 'word '.repeat(10_000)],
