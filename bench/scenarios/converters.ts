@@ -6,6 +6,7 @@ import { NotReadyError, primitive, struct, type ConnectValue, type Converter, ty
 
 import { plugin as avro } from '../../plugins/converters/avro-converter.ts'
 import { plugin as json } from '../../plugins/converters/json-converter.ts'
+import { plugin as protobuf } from '../../plugins/converters/protobuf-converter.ts'
 import { parseConfig } from '../../src/config/definition/parse-config.ts'
 import type { BenchContext } from '../parts/context.ts'
 import type { Measurement } from '../parts/results.ts'
@@ -61,7 +62,7 @@ const envelope = struct(
   { name: 'shop.public.orders.Envelope', version: 1 },
 )
 
-/** Converts changes to bytes and back: with the Avro converter, beside avsc's own types and the JSON converter. On one core, without I/O. */
+/** Converts changes to bytes and back: with the Avro converter, beside avsc's own types, the Protobuf and the JSON converter. On one core, without I/O. */
 export async function converters({ rows, runs }: BenchContext): Promise<readonly Measurement[]> {
   const count = Math.min(rows, maxRecords)
   const server = await registry()
@@ -69,11 +70,15 @@ export async function converters({ rows, runs }: BenchContext): Promise<readonly
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const converter = converterOf(avro, { 'schema.registry.url': url })
     await whenReady(() => converter.fromConnect('orders', envelope, changeOf(0)))
-    const plain = converterOf(json, { 'schemas.enable': 'false' })
-    const withSchemas = converterOf(json, {})
     const bytes = messagesOf(converter)
     await whenReady(() => converter.toConnect('orders', at(bytes, 0)))
     const type = avsc.Type.forSchema(JSON.parse(registered) as avsc.Schema, { wrapUnions: true })
+    const ofProtobuf = converterOf(protobuf, { 'schema.registry.url': url, 'optional.for.nullables': 'true' })
+    await whenReady(() => ofProtobuf.fromConnect('orders', envelope, changeOf(0)))
+    const protobufBytes = messagesOf(ofProtobuf)
+    await whenReady(() => ofProtobuf.toConnect('orders', at(protobufBytes, 0)))
+    const plain = converterOf(json, { 'schemas.enable': 'false' })
+    const withSchemas = converterOf(json, {})
     const ofAvsc = bytes.map((message): unknown => type.fromBuffer(message.subarray(5)))
     const [jsonBytes, schemaBytes] = [messagesOf(plain), messagesOf(withSchemas)]
     const rate = (who: string, what: string, once: (i: number) => unknown): Measurement => ({
@@ -89,6 +94,8 @@ export async function converters({ rows, runs }: BenchContext): Promise<readonly
       rate("avsc's types", 'change → Avro', (i) => type.toBuffer(ofAvsc[i % changes])),
       rate('penstock', 'Avro → change', (i) => converter.toConnect('orders', at(bytes, i))),
       rate("avsc's types", 'Avro → change', (i) => type.fromBuffer(at(bytes, i).subarray(5)) as unknown),
+      rate('penstock', 'change → Protobuf', write(ofProtobuf)),
+      rate('penstock', 'Protobuf → change', (i) => ofProtobuf.toConnect('orders', at(protobufBytes, i))),
       rate('penstock', 'change → JSON', write(plain)),
       rate('penstock, with schemas', 'change → JSON', write(withSchemas)),
       rate('penstock', 'JSON → change', (i) => plain.toConnect('orders', at(jsonBytes, i))),
@@ -161,16 +168,22 @@ function ratesOf(runs: number, count: number, once: (i: number) => unknown): rea
 }
 
 let registered = '"null"'
+let schemaType = 'AVRO'
 
-/** A registry with one schema. */
+/** A registry with one schema, that which was registered last. */
 async function registry(): Promise<Server> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       const { method = '', url = '' } = request
-      if (method === 'POST') registered = (JSON.parse(Buffer.concat(parts).toString()) as { schema: string }).schema
-      response.end(url.endsWith('/versions') && method === 'GET' ? '[]' : JSON.stringify({ id: 1, schema: registered }))
+      if (method === 'POST') {
+        const given = JSON.parse(Buffer.concat(parts).toString()) as { schema: string; schemaType?: string }
+        registered = given.schema
+        schemaType = given.schemaType ?? 'AVRO'
+      }
+      const schema = { id: 1, schema: registered, schemaType }
+      response.end(url.endsWith('/versions') && method === 'GET' ? '[]' : JSON.stringify(schema))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -85,6 +85,7 @@ const rows: readonly Row[] = [
     'plugins/converters/cloud-events/cloud-events-converter',
   ],
   ['converter', 'io.confluent.connect.json.JsonSchemaConverter', '0.1.0', 'plugins/converters/json-schema-converter'],
+  ['converter', 'io.confluent.connect.protobuf.ProtobufConverter', '0.1.0', 'plugins/converters/protobuf-converter'],
   [
     'converter',
     'org.apache.kafka.connect.converters.ByteArrayConverter',

@@ -7,7 +7,7 @@ const debeziumTransforms = 'io.debezium.transforms'
 
 const transformInstead = 'transform the records in the target system, or in a stream processor'
 const otherSchemas =
-  'use io.confluent.connect.avro.AvroConverter, io.confluent.connect.json.JsonSchemaConverter or org.apache.kafka.connect.json.JsonConverter'
+  'use io.confluent.connect.avro.AvroConverter, io.confluent.connect.json.JsonSchemaConverter, io.confluent.connect.protobuf.ProtobufConverter or org.apache.kafka.connect.json.JsonConverter'
 const fileConnectorsAdvice = `it reads and writes any file that the worker's user may access; enable it with plugin.path=${fileConnectorsName}`
 const otherSource = 'the only source for databases is io.debezium.connector.postgresql.PostgresConnector'
 
@@ -19,7 +19,6 @@ function each(prefix: string, names: readonly string[], reason: string): readonl
 const unbuilt: ReadonlyMap<string, string> = new Map([
   [`${confluentTransforms}.Filter$Key`, `use ${kafkaTransforms}.Filter with a predicate`],
   [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],
-  ['io.confluent.connect.protobuf.ProtobufConverter', otherSchemas],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   [`${debeziumTransforms}.VectorToJsonConverter`, transformInstead],
   [

@@ -31,6 +31,7 @@ import * as cloudEvents from '../../plugins/converters/cloud-events/cloud-events
 import * as byteArrays from '../../plugins/converters/byte-array-converter.ts'
 import * as json from '../../plugins/converters/json-converter.ts'
 import * as jsonSchema from '../../plugins/converters/json-schema-converter.ts'
+import * as protobuf from '../../plugins/converters/protobuf-converter.ts'
 import * as primitives from '../../plugins/converters/primitive-converters.ts'
 import * as headers from '../../plugins/converters/simple-header-converter.ts'
 import * as strings from '../../plugins/converters/string-converter.ts'
@@ -69,6 +70,14 @@ const texts = sampleValues.filter(({ schema, value }) => schema?.type === 'STRIN
 const bytes = sampleValues.filter(({ schema }) => schema?.type === 'BYTES' && schema.name === null)
 const notUtf8 = Buffer.from([0xff, 0xfe])
 
+/** The struct has null in an array, which Protobuf cannot hold; nor can a message be an array, a map, or a logical type. */
+const protobufValues = sampleValues.filter(
+  ({ schema }) =>
+    schema !== null &&
+    !['STRUCT', 'ARRAY', 'MAP'].includes(schema.type) &&
+    !Object.values<string | null>(Logical).includes(schema.name),
+)
+
 /** Headers have no schema, and their texts no type: these are read as what they were. */
 const headerValues: readonly SchemaAndValue[] = [
   { schema: primitive('BOOLEAN'), value: true },
@@ -105,6 +114,13 @@ describe.each([
     plugin: jsonSchema.plugin,
     config: { 'schema.registry.url': registry.url },
     values: [...sampleValues, ...plainValues],
+    undecodable: [notUtf8, Buffer.from([0, 0, 0]), Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 0])],
+  },
+  {
+    what: 'Protobuf',
+    plugin: protobuf.plugin,
+    config: { 'schema.registry.url': registry.url, 'optional.for.nullables': 'true' },
+    values: protobufValues,
     undecodable: [notUtf8, Buffer.from([0, 0, 0]), Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 0])],
   },
   {

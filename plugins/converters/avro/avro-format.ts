@@ -17,6 +17,7 @@ export class AvroFormat implements SchemaFormat<AvroSchema> {
   readonly type = 'AVRO'
   readonly invalidCode = 'AVRO_INVALID'
   readonly writesNull = false
+  readonly types = null
   readonly #options: AvroOptions
   readonly #cursor = new AvroCursor()
 

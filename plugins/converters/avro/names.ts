@@ -1,5 +1,7 @@
 import type { Schema } from 'penstock/api'
 
+import { javaUrlEncoded } from '../text/java-url-encoding.ts'
+
 /** The namespace of the names that Confluent's converter gives. */
 export const namespace = 'io.confluent.connect.avro'
 
@@ -64,16 +66,8 @@ export function isAvroName(name: string): boolean {
  */
 export function scrubbed(name: string): string {
   if (name === '' || validName.test(name)) return name
-  const encoded = Array.from(name, urlEncoded).join('')
+  const encoded = javaUrlEncoded(name)
   return (/^\d/.test(encoded) ? `x${encoded}` : encoded).replaceAll(/\W/g, '_')
-}
-
-/** `java.net.URLEncoder`. */
-function urlEncoded(character: string): string {
-  if (/[A-Za-z0-9._*-]/.test(character)) return character
-  if (character === ' ') return '+'
-  if (!character.isWellFormed()) return '%3F'
-  return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 }
 
 /** A full name in its parts. */

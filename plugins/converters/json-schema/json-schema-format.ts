@@ -31,6 +31,7 @@ export class JsonSchemaFormat implements SchemaFormat<SchemaDocuments> {
   readonly type = 'JSON'
   readonly invalidCode = 'JSON_INVALID'
   readonly writesNull = true
+  readonly types = null
   readonly #options: JsonSchemaOptions
 
   constructor(options: JsonSchemaOptions) {

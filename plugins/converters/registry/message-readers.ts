@@ -15,10 +15,11 @@ export class MessageReaders<Parsed> {
   readonly #size: number
   readonly #schemas: LookUps<Parsed>
   readonly #versions: LookUps<number | null>
-  readonly #byTopic = new Map<string, Map<SchemaRef, MessageReader>>()
+  readonly #byTopic = new Map<string, Map<string, MessageReader>>()
   readonly #refs: SchemaRefs
   #lastTopic = ''
   #lastRef: SchemaRef = -1
+  #lastType = ''
   #last: MessageReader | null = null
 
   constructor(parts: ConverterParts<Parsed>) {
@@ -26,7 +27,7 @@ export class MessageReaders<Parsed> {
     this.#parts = parts
     this.#subjectOf = subjectNameOf(config, isKey)
     this.#size = cacheSize(config)
-    this.#refs = new SchemaRefs(isHeaderRead(config, isKey) ? schemaHeaderKey(isKey) : null, format.type === 'PROTOBUF')
+    this.#refs = new SchemaRefs(isHeaderRead(config, isKey) ? schemaHeaderKey(isKey) : null, format.types !== null)
     this.#schemas = new LookUps({ clock, limit: this.#size })
     this.#versions = new LookUps({ clock, limit: this.#size })
   }
@@ -34,10 +35,13 @@ export class MessageReaders<Parsed> {
   /** @throws NotReadyError until the registry has given the schema; DataError if it does not, or the bytes are no value of it */
   read(topic: string, message: Uint8Array, headers: readonly RawHeader[]): SchemaAndValue {
     const ref = this.#refs.of(message, headers)
-    const reader =
-      this.#last !== null && ref === this.#lastRef && topic === this.#lastTopic ? this.#last : this.#of(topic, ref)
+    const { types } = this.#parts.format
+    const type = types === null ? '' : types.typeIn(this.#refs.bytes, this.#refs.offset)
+    const isLast = ref === this.#lastRef && type === this.#lastType && topic === this.#lastTopic
+    const reader = this.#last !== null && isLast ? this.#last : this.#of(topic, ref, type)
     this.#lastTopic = topic
     this.#lastRef = ref
+    this.#lastType = type
     this.#last = reader
     return { schema: reader.schema, value: this.#value(reader, ref) }
   }
@@ -55,22 +59,25 @@ export class MessageReaders<Parsed> {
     }
   }
 
-  #of(topic: string, ref: SchemaRef): MessageReader {
-    const byRef = this.#byTopic.get(topic) ?? new Map<SchemaRef, MessageReader>()
-    const known = byRef.get(ref)
+  #of(topic: string, ref: SchemaRef, type: string): MessageReader {
+    const key = `${ref}\n${type}`
+    const byKey = this.#byTopic.get(topic) ?? new Map<string, MessageReader>()
+    const known = byKey.get(key)
     if (known !== undefined) return known
-    const reader = this.#make(topic, ref)
+    const reader = this.#make(topic, ref, type)
     keepWithin(this.#byTopic, this.#size)
-    this.#byTopic.set(topic, byRef)
-    keepWithin(byRef, this.#size)
-    byRef.set(ref, reader)
+    this.#byTopic.set(topic, byKey)
+    keepWithin(byKey, this.#size)
+    byKey.set(key, reader)
     return reader
   }
 
-  #make(topic: string, ref: SchemaRef): MessageReader {
+  #make(topic: string, ref: SchemaRef, type: string): MessageReader {
     const { client, format } = this.#parts
-    const parsed = this.#schemas.get(String(ref), `the schema with the ${named(ref)}`, async (signal) => {
-      const found = format.parse(ofType(format.type, ref, await client.schemaOf(ref, signal)))
+    const { types } = format
+    const parsed = this.#schemas.get(`${ref}\n${type}`, `the schema with the ${named(ref)}`, async (signal) => {
+      const whole = format.parse(ofType(format.type, ref, await client.schemaOf(ref, signal)))
+      const found = types === null ? whole : types.ofType(whole, type)
       // Here, so that what Connect cannot express is not tried again for each message.
       format.reader(found, null)
       return found

@@ -29,12 +29,18 @@ interface MessageWriter {
   readonly expiresAtMs: number
 }
 
+/** What writes the values of a schema, and what the message says of their type after the id of the schema. */
+interface CompiledSchema {
+  readonly write: MessageWrite
+  readonly head: Buffer | null
+}
+
 /** A Connect schema in the language of the format. */
 interface OwnSchema {
   readonly text: string
   readonly recordName: string | null
-  /** Compiled when it is needed: with `use.latest.version` it is not. */
-  write: MessageWrite | null
+  /** Made when it is needed: with `use.latest.version` it is not. */
+  compiled: CompiledSchema | null
   readonly byTopic: Map<string, MessageWriter>
 }
 
@@ -99,8 +105,8 @@ export class MessageWriters<Parsed> {
     if (known !== undefined) return known
     const { format } = this.#parts
     const text = format.textOf(schema)
-    const recordName = format.recordNameOf(format.parse({ text, references: [] }))
-    const own: OwnSchema = { text, recordName, write: null, byTopic: new Map<string, MessageWriter>() }
+    const recordName = format.recordNameOf(this.#ofSchema(format.parse({ text, references: [] }), schema))
+    const own: OwnSchema = { text, recordName, compiled: null, byTopic: new Map<string, MessageWriter>() }
     this.#own.set(key, own)
     return own
   }
@@ -117,7 +123,7 @@ export class MessageWriters<Parsed> {
   #withOwn(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
     const { client, config, format } = this.#parts
     // Compiled before it is registered: what cannot be written needs no id.
-    own.write ??= format.writer(format.parse({ text: own.text, references: [] }), schema)
+    own.compiled ??= this.#compiled(format.parse({ text: own.text, references: [] }), schema)
     const submitted: SubmittedSchema = {
       type: format.type,
       text: own.text,
@@ -134,7 +140,7 @@ export class MessageWriters<Parsed> {
       )
     }
     const identity = this.#ids.get(`${subject}\n${own.text}`, `the id of a schema of subject "${subject}"`, lookUp)
-    return { id: identity.id, guid: this.#guidOf(identity), write: own.write, expiresAtMs: Infinity }
+    return this.#writer(identity, own.compiled, Infinity)
   }
 
   #changesSince(earlier: RegisteredSchema, schema: Schema | null): string {
@@ -159,13 +165,36 @@ export class MessageWriters<Parsed> {
         )
     }
     const expiresAtMs = this.#latestForMs === null ? Infinity : clock.monotonic() + this.#latestForMs
-    const { identity } = latest
-    const write = format.writer(latest.parsed, schema)
-    return { id: identity.id, guid: this.#guidOf(identity), write, expiresAtMs }
+    return this.#writer(latest.identity, this.#compiled(latest.parsed, schema), expiresAtMs)
   }
 
-  #guidOf({ id, guid }: SchemaIdentity): Buffer | null {
-    if (!this.#isIdInHeader) return null
+  #compiled(parsed: Parsed, schema: Schema | null): CompiledSchema {
+    const { format } = this.#parts
+    const meant = this.#ofSchema(parsed, schema)
+    return { write: format.writer(meant, schema), head: format.types?.headOf(meant) ?? null }
+  }
+
+  #ofSchema(parsed: Parsed, schema: Schema | null): Parsed {
+    const { types } = this.#parts.format
+    return types === null ? parsed : types.ofSchema(parsed, schema)
+  }
+
+  /** What follows the id follows it in the header too. */
+  #writer(identity: SchemaIdentity, { write, head }: CompiledSchema, expiresAtMs: number): MessageWriter {
+    const { id } = identity
+    if (this.#isIdInHeader) {
+      const guid = this.#guidOf(identity)
+      return { id, guid: head === null ? guid : Buffer.concat([guid, head]), write, expiresAtMs }
+    }
+    if (head === null) return { id, guid: null, write, expiresAtMs }
+    const withHead: MessageWrite = (sink, value) => {
+      sink.bytes(head)
+      write(sink, value)
+    }
+    return { id, guid: null, write: withHead, expiresAtMs }
+  }
+
+  #guidOf({ id, guid }: SchemaIdentity): Buffer {
     if (guid !== null) return schemaHeaderValue(guid)
     throw new DataError(
       `the schema registry gives no GUID of the schema with the id ${id}, which belongs into a header: Confluent's has them since 8.0.` +

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 
 import { DataError, int64Form } from 'penstock/api'
 
-import type { TextMemo } from './text-memo.ts'
+import type { TextMemo } from '../../text/text-memo.ts'
 
 const empty = Buffer.alloc(0)
 const maxInt = 0x7fff_ffff

@@ -13,7 +13,7 @@ import {
 import type { AvroCursor } from './avro-cursor.ts'
 import type { AvroOptions } from '../avro-options.ts'
 import { branchesOf, symbolsOf, fieldsOf, fixedSizeOf, itemOf, nullableBranch } from '../avro-types.ts'
-import { TextMemo } from './text-memo.ts'
+import { TextMemo } from '../../text/text-memo.ts'
 import { isMapEntry } from '../schema/connect-of-avro.ts'
 import type { AvroSchema } from '../parse-avro.ts'
 
