@@ -161,13 +161,13 @@ async function create(rest: string, name: string, config: Record<string, string>
   expect(response.status, await response.text()).toBe(201)
 }
 
-/** What a module imports or requires by a literal name. */
+/** What a module imports or requires by a literal name. A method may be called `require`. */
 function importsOf(text: string): string[] {
   const { module } = parseSync('module.js', text)
   const fixed = module.staticImports.map((each) => each.moduleRequest.value)
   const lazy = module.dynamicImports.map(
     (each) => /^["'](.+)["']$/.exec(text.slice(each.moduleRequest.start, each.moduleRequest.end))?.[1],
   )
-  const required = [...text.matchAll(/\b(?:require|__require)\d*\(["']([^"']+)["']\)/g)].map(([, name]) => name)
+  const required = [...text.matchAll(/(?<![.\w])(?:require|__require)\d*\(["']([^"']+)["']\)/g)].map(([, name]) => name)
   return [...fixed, ...lazy, ...required].filter((name) => name !== undefined)
 }
