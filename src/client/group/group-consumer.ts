@@ -2,6 +2,7 @@ import { abortable } from '../../foundation/async/abortable.ts'
 import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { otherTopicId } from '../cluster/other-topic-id.ts'
 import { type FetchedRecord } from '../consumer/fetched-record.ts'
 import { Fetcher } from '../consumer/fetcher.ts'
 import type { ResetPolicy } from '../consumer/out-of-range.ts'
@@ -188,8 +189,8 @@ export class GroupConsumer {
   /** @throws TopicRecreatedError if a topic in the metadata is not the one that was read. */
   #checkTopics(offsets: readonly TopicPartition[]): void {
     for (const [topic, was] of this.#idsOf(offsets)) {
-      const is = this.#cluster.metadata.topics.get(topic)?.id ?? null
-      if (was !== null && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is }, this.#resetTo)
+      const is = otherTopicId(this.#cluster, topic, was)
+      if (was !== null && is !== null) throw new TopicRecreatedError(topic, { was, is }, this.#resetTo)
     }
   }
 

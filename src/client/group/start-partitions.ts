@@ -1,5 +1,6 @@
 import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { otherTopicId } from '../cluster/other-topic-id.ts'
 import type { Fetcher } from '../consumer/fetcher.ts'
 import type { ResetPolicy } from '../consumer/out-of-range.ts'
 import type { PositionReset } from '../consumer/position-reset.ts'
@@ -70,15 +71,13 @@ async function checkIds(
   readIds: ReadonlyMap<string, string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const idOf = (topic: string): string | null => cluster.metadata.topics.get(topic)?.id ?? null
-  const isOther = (topic: string): boolean =>
-    idOf(topic) !== null && (readIds.get(topic) ?? idOf(topic)) !== idOf(topic)
-  const suspects = [...new Set(partitions.map(({ topic }) => topic))].filter(isOther)
+  const otherId = (topic: string): string | null => otherTopicId(cluster, topic, readIds.get(topic) ?? null)
+  const suspects = [...new Set(partitions.map(({ topic }) => topic))].filter((topic) => otherId(topic) !== null)
   if (suspects.length === 0) return
   // The metadata may be older than what was read.
   await cluster.refreshMetadata(suspects, { signal })
   for (const topic of suspects) {
-    const [was, is] = [readIds.get(topic), idOf(topic)]
-    if (was !== undefined && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is })
+    const [was, is] = [readIds.get(topic), otherId(topic)]
+    if (was !== undefined && is !== null) throw new TopicRecreatedError(topic, { was, is })
   }
 }
