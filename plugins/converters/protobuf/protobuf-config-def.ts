@@ -1,5 +1,6 @@
-import { atLeast, type ConfigDef } from 'penstock/api'
+import type { ConfigDef } from 'penstock/api'
 
+import { cacheConfigDef } from '../registry/cache-size.ts'
 import { flag, registryConfigDef } from '../registry/registry-config-def.ts'
 
 const noReferences = 'schemas of records refer to known types only, which every registry has'
@@ -49,19 +50,7 @@ export const protobufConfigDef = {
     false,
     'Whether null in an optional field is written as null where the field has a default. Otherwise it is written as the default.',
   ),
-  'schemas.cache.config': {
-    type: 'INT',
-    defaultValue: 1000,
-    importance: 'LOW',
-    doc: 'The number of schemas that the converter keeps, of those that it writes and of those that it reads.',
-    validator: atLeast(1),
-  },
-  'schemas.cache.size': {
-    type: 'INT',
-    defaultValue: null,
-    importance: 'LOW',
-    doc: 'Another name of `schemas.cache.config`, which takes precedence.',
-  },
+  ...cacheConfigDef,
   'skip.known.types': {
     type: 'BOOLEAN',
     defaultValue: true,

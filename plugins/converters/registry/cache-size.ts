@@ -1,4 +1,21 @@
-import type { ParsedConfig } from 'penstock/api'
+import { atLeast, type ConfigDef, type ParsedConfig } from 'penstock/api'
+
+/** The settings that {@link cacheSize} reads, of converters with both names of it. */
+export const cacheConfigDef = {
+  'schemas.cache.config': {
+    type: 'INT',
+    defaultValue: 1000,
+    importance: 'LOW',
+    doc: 'The number of schemas that the converter keeps, of those that it writes and of those that it reads.',
+    validator: atLeast(1),
+  },
+  'schemas.cache.size': {
+    type: 'INT',
+    defaultValue: null,
+    importance: 'LOW',
+    doc: 'Another name of `schemas.cache.config`, which takes precedence.',
+  },
+} as const satisfies ConfigDef
 
 /** Returns how many schemas a converter keeps. */
 export function cacheSize(config: ParsedConfig): number {

@@ -1,6 +1,7 @@
 import { DataError, type ByteSink } from 'penstock/api'
 
-const shortText = 48
+import { checkWellFormed, writeShortText } from '../../text/utf8-text.ts'
+
 const maxLong = 0x7fff_ffff_ffff_ffffn
 
 /** Writes Avro's int or long. `value` is an integer of at most 53 bits. */
@@ -63,25 +64,8 @@ export function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
 
 /** Writes the length and the UTF-8 of a text. @throws DataError for half a surrogate pair, which UTF-8 cannot express */
 export function writeText(sink: ByteSink, text: string): void {
-  const { length } = text
-  if (length <= shortText && writeShort(sink, text)) return
-  if (!text.isWellFormed())
-    throw new DataError('a text has half of a surrogate pair, which Avro cannot hold: it is no Unicode text')
+  if (writeShortText(sink, text, text.length << 1)) return
+  checkWellFormed(text, 'Avro')
   writeInteger(sink, Buffer.byteLength(text))
   sink.utf8(text)
-}
-
-/** Short ASCII text by character is faster than a call on the whole. Returns false for any other, and writes nothing. */
-function writeShort(sink: ByteSink, text: string): boolean {
-  const { length } = text
-  sink.reserve(length + 1)
-  const { buffer, position } = sink
-  buffer[position] = length << 1
-  for (let i = 0; i < length; i += 1) {
-    const code = text.charCodeAt(i)
-    if (code > 0x7f) return false
-    buffer[position + 1 + i] = code
-  }
-  sink.position = position + 1 + length
-  return true
 }

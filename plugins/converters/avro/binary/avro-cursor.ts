@@ -1,8 +1,7 @@
-import { isUtf8 } from 'node:buffer'
-
 import { DataError, int64Form } from 'penstock/api'
 
 import type { TextMemo } from '../../text/text-memo.ts'
+import { readText } from '../../text/utf8-text.ts'
 
 const empty = Buffer.alloc(0)
 const maxInt = 0x7fff_ffff
@@ -99,16 +98,7 @@ export class AvroCursor {
   /** @param memo of the field; null: its texts are not kept */
   text(memo: TextMemo | null): string {
     const length = this.#length()
-    const start = this.#take(length)
-    const bytes = this.#bytes
-    const known = memo === null ? null : memo.textOf(bytes, start, length)
-    if (known !== null) return known
-    const text = bytes.toString('utf8', start, start + length)
-    // Decoding replaces what is not UTF-8 by this character, and so would change the value.
-    if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, start + length)))
-      throw new DataError('a string is not UTF-8')
-    memo?.keep(text, bytes, start, length)
-    return text
+    return readText(this.#bytes, this.#take(length), length, memo)
   }
 
   /**

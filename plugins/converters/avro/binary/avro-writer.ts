@@ -19,7 +19,8 @@ import { connectOfAvro, isMapEntry } from '../schema/connect-of-avro.ts'
 import { defaultOfAvro } from '../schema/default-of-avro.ts'
 import { isUnionSchema, scrubbed } from '../names.ts'
 import type { AvroSchema } from '../parse-avro.ts'
-import { decimalWriter, misfit, primitiveWriter, unlike, type AvroWriter } from './primitive-writers.ts'
+import { at, misfit } from '../../binary/misfit.ts'
+import { decimalWriter, primitiveWriter, unlike, type AvroWriter } from './primitive-writers.ts'
 
 /**
  * Compiles the writer of Connect data in an Avro schema: the one that `avroOfConnect` makes of the Connect schema, or another one
@@ -265,10 +266,6 @@ function enumWriter(symbols: readonly string[], schema: Schema, path: string): A
 
 function nested(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
-}
-
-function at(path: string): string {
-  return path === '' ? '' : `: "${path}"`
 }
 
 function missing(path: string): never {

@@ -1,5 +1,6 @@
-import { DataError, decimalToBytes, isArray, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
+import { DataError, decimalToBytes, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
 
+import { at, misfit } from '../../binary/misfit.ts'
 import { writeBigInteger, writeBytes, writeDouble, writeFloat, writeInteger, writeText } from './avro-bytes.ts'
 
 /** Writes one value in Avro's binary encoding. @throws DataError if it does not match the schema; the sink then has a part of it */
@@ -87,13 +88,4 @@ export function unlike({ type, name }: Schema, typeName: string, path: string): 
   return new DataError(`the Avro type ${typeName} does not hold values of ${what}${at(path)}`, {
     code: 'AVRO_TYPE_MISMATCH',
   })
-}
-
-export function misfit({ type }: Schema, path: string, value: ConnectValue): never {
-  const kind = value instanceof Uint8Array ? 'bytes' : isArray(value) ? 'array' : value === null ? 'null' : typeof value
-  throw new DataError(`Invalid type for ${type}${at(path)}: ${kind}`)
-}
-
-function at(path: string): string {
-  return path === '' ? '' : `: "${path}"`
 }

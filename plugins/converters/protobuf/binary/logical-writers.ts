@@ -3,7 +3,8 @@ import { DataError, decimalToBytes, Logical, unscaledDecimal, type ByteSink, typ
 import { LogicalMessage } from '../proto-types.ts'
 import { dateOf, dayMs } from './logical-values.ts'
 import { beginDelimited, endDelimited, writeBigInteger, writeInteger, writeUnsigned } from './proto-bytes.ts'
-import { at, misfit, unlike, type ProtoWriter } from './scalar-writers.ts'
+import { at, misfit } from '../../binary/misfit.ts'
+import { unlike, type ProtoWriter } from './scalar-writers.ts'
 
 const messages: Readonly<Record<string, string>> = {
   [Logical.decimal]: LogicalMessage.decimal,

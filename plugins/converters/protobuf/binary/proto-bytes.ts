@@ -1,6 +1,6 @@
-import { DataError, type ByteSink } from 'penstock/api'
+import type { ByteSink } from 'penstock/api'
 
-const shortText = 48
+import { checkWellFormed, writeShortText } from '../../text/utf8-text.ts'
 
 /** Writes a varint of 32 bits without sign: a tag, or a length. */
 export function writeUnsigned(sink: ByteSink, value: number): void {
@@ -78,27 +78,10 @@ export function zigzag(value: number | bigint): number | bigint {
 
 /** Writes the length and the UTF-8 of a text. @throws DataError for half a surrogate pair, which UTF-8 cannot express */
 export function writeText(sink: ByteSink, text: string): void {
-  const { length } = text
-  if (length <= shortText && writeShort(sink, text)) return
-  if (!text.isWellFormed())
-    throw new DataError('a text has half of a surrogate pair, which Protobuf cannot hold: it is no Unicode text')
+  if (writeShortText(sink, text, text.length)) return
+  checkWellFormed(text, 'Protobuf')
   writeUnsigned(sink, Buffer.byteLength(text))
   sink.utf8(text)
-}
-
-/** Short ASCII text by character is faster than a call on the whole. Returns false for any other, and writes nothing. */
-function writeShort(sink: ByteSink, text: string): boolean {
-  const { length } = text
-  sink.reserve(length + 1)
-  const { buffer, position } = sink
-  buffer[position] = length
-  for (let i = 0; i < length; i += 1) {
-    const code = text.charCodeAt(i)
-    if (code > 0x7f) return false
-    buffer[position + 1 + i] = code
-  }
-  sink.position = position + 1 + length
-  return true
 }
 
 /** Begins a value whose length is written before it, when it is known. Returns what {@link endDelimited} needs. */

@@ -15,7 +15,8 @@ import type { ProtobufOptions } from '../protobuf-options.ts'
 import { wrappedScalar, type ProtoField, type ProtoMessage, type Scalar } from '../proto-types.ts'
 import { beginDelimited, endDelimited, writeUnsigned } from './proto-bytes.ts'
 import { logicalWriter } from './logical-writers.ts'
-import { at, enumWriter, misfit, scalarWriter, unlike, zeroTest, type ProtoWriter } from './scalar-writers.ts'
+import { at, misfit } from '../../binary/misfit.ts'
+import { enumWriter, scalarWriter, unlike, zeroTest, type ProtoWriter } from './scalar-writers.ts'
 import { tagOf, Wire, wireOf } from './wire.ts'
 
 /** Writes the value of a struct's field, with its tag; nothing for null. */

@@ -1,5 +1,6 @@
-import { DataError, isArray, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
+import { DataError, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
 
+import { at, misfit } from '../../binary/misfit.ts'
 import type { ProtoEnum, Scalar } from '../proto-types.ts'
 import { writeBigInteger, writeInteger, writeText, writeUnsigned, zigzag } from './proto-bytes.ts'
 import { unknownSymbol } from './scalar-readers.ts'
@@ -180,13 +181,4 @@ export function unlike({ type, name }: Schema, protoType: string, path: string):
   return new DataError(`the Protobuf type ${protoType} does not hold values of ${what}${at(path)}`, {
     code: 'PROTOBUF_TYPE_MISMATCH',
   })
-}
-
-export function misfit({ type }: Schema, path: string, value: ConnectValue): never {
-  const kind = value instanceof Uint8Array ? 'bytes' : isArray(value) ? 'array' : value === null ? 'null' : typeof value
-  throw new DataError(`Invalid type for ${type}${at(path)}: ${kind}`)
-}
-
-export function at(path: string): string {
-  return path === '' ? '' : `: "${path}"`
 }
