@@ -1,19 +1,10 @@
-import {
-  arrayOf,
-  DataError,
-  Logical,
-  mapOf,
-  NotReadyError,
-  primitive,
-  struct,
-  type RawConfig,
-  type Schema,
-} from 'penstock/api'
+import { arrayOf, Logical, mapOf, NotReadyError, primitive, struct } from 'penstock/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { HttpFaults } from '../../../support/http-faults.ts'
 import { avroConverter, whenReady } from '../../../support/registry/avro-converters.ts'
+import { converterExchange } from '../../../support/registry/converter-exchange.ts'
 import { recordOf, TestRegistry } from '../../../support/registry/test-registry.ts'
 
 const strategies = 'io.confluent.kafka.serializers.subject'
@@ -56,26 +47,11 @@ describe('the Avro converter', () => {
   })
 
   const url = (): string => `${faults.url}${new URL(registry.url).pathname}`
-  const written = async (
-    schema: Schema | null,
-    value: Parameters<ReturnType<typeof avroConverter>['fromConnect']>[2],
-    config: RawConfig = {},
-  ) => {
-    const converter = avroConverter(url(), config)
-    const bytes = await whenReady(() => converter.fromConnect(topic, schema, value))
-    return bytes === null ? null : Buffer.from(bytes)
-  }
-  const read = async (bytes: Uint8Array | null, config: RawConfig = {}) => {
-    const converter = avroConverter(url(), config)
-    return await whenReady(() => converter.toConnect(topic, bytes))
-  }
-  const failure = async (call: () => Promise<unknown>): Promise<string> => {
-    const error = await call().then(String, (error: unknown) => error)
-    expect(error).toBeInstanceOf(DataError)
-    return (error as Error).message
-  }
-  const latest = async (subject: string): Promise<Record<string, unknown>> =>
-    (await registry.get(`/subjects/${subject}/versions/latest`)).body as Record<string, unknown>
+  const { written, read, failure, latest } = converterExchange({
+    registry: () => registry,
+    topic: () => topic,
+    converter: (config) => avroConverter(url(), config),
+  })
 
   it('writes the magic byte, the id of the schema, and the fields in their order', async () => {
     const bytes = await written(order, [-3, 'é'])

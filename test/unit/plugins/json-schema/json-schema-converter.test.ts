@@ -1,14 +1,5 @@
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
-import {
-  DataError,
-  mapOf,
-  NotReadyError,
-  primitive,
-  struct,
-  type ConnectValue,
-  type RawConfig,
-  type Schema,
-} from 'penstock/api'
+import { mapOf, NotReadyError, primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../../plugins/converters/json-schema-converter.ts'
@@ -16,6 +7,7 @@ import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { whenReady } from '../../../support/registry/avro-converters.ts'
 import { jsonSchemaConverter } from '../../../support/registry/json-schema-codec.ts'
+import { converterExchange } from '../../../support/registry/converter-exchange.ts'
 import { TestRegistry } from '../../../support/registry/test-registry.ts'
 
 const strategies = 'io.confluent.kafka.serializers.subject'
@@ -53,24 +45,13 @@ describe('the JSON Schema converter', () => {
     await broker.close()
   })
 
-  const written = async (schema: Schema | null, value: ConnectValue, config: RawConfig = {}, isKey = false) => {
-    const converter = jsonSchemaConverter(registry.url, config, isKey)
-    const bytes = await whenReady(() => converter.fromConnect(topic, schema, value))
-    return bytes === null ? null : Buffer.from(bytes)
-  }
-  const read = async (bytes: Uint8Array | null, config: RawConfig = {}) => {
-    const converter = jsonSchemaConverter(registry.url, config)
-    return await whenReady(() => converter.toConnect(topic, bytes))
-  }
-  const failure = async (call: () => Promise<unknown>): Promise<string> => {
-    const error = await call().then(String, (error: unknown) => error)
-    expect(error).toBeInstanceOf(DataError)
-    return (error as Error).message
-  }
+  const { written, read, failure, latest } = converterExchange({
+    registry: () => registry,
+    topic: () => topic,
+    converter: (config, isKey) => jsonSchemaConverter(registry.url, config, isKey),
+  })
   const register = async (subject: string, schema: unknown, more: object = {}): Promise<number> =>
     await registry.register(subject, schema, { schemaType: 'JSON', ...more })
-  const latest = async (subject: string): Promise<Record<string, unknown>> =>
-    (await registry.get(`/subjects/${subject}/versions/latest`)).body as Record<string, unknown>
 
   it('writes the magic byte, the id of the schema, and JSON', async () => {
     const bytes = await written(order, [2n ** 60n, 'é'])

@@ -1,16 +1,13 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import {
   arrayOf,
-  DataError,
   Logical,
   mapOf,
   NotReadyError,
   primitive,
   struct,
   type ConnectValue,
-  type RawConfig,
   type RawHeader,
-  type Schema,
 } from 'penstock/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -19,6 +16,7 @@ import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { whenReady } from '../../../support/registry/avro-converters.ts'
 import { protobufConverter } from '../../../support/registry/protobuf-codec.ts'
+import { converterExchange } from '../../../support/registry/converter-exchange.ts'
 import { TestRegistry } from '../../../support/registry/test-registry.ts'
 
 const strategies = 'io.confluent.kafka.serializers.subject'
@@ -65,24 +63,13 @@ describe('the Protobuf converter', () => {
     await broker.close()
   })
 
-  const written = async (schema: Schema | null, value: ConnectValue, config: RawConfig = {}, isKey = false) => {
-    const converter = protobufConverter(registry.url, config, isKey)
-    const bytes = await whenReady(() => converter.fromConnect(topic, schema, value))
-    return bytes === null ? null : Buffer.from(bytes)
-  }
-  const read = async (bytes: Uint8Array | null, config: RawConfig = {}) => {
-    const converter = protobufConverter(registry.url, config)
-    return await whenReady(() => converter.toConnect(topic, bytes))
-  }
-  const failure = async (call: () => Promise<unknown>): Promise<string> => {
-    const error = await call().then(String, (error: unknown) => error)
-    expect(error).toBeInstanceOf(DataError)
-    return (error as Error).message
-  }
+  const { written, read, failure, latest } = converterExchange({
+    registry: () => registry,
+    topic: () => topic,
+    converter: (config, isKey) => protobufConverter(registry.url, config, isKey),
+  })
   const register = async (subject: string, schema: string, more: object = {}): Promise<number> =>
     await registry.register(subject, null, { schemaType: 'PROTOBUF', schema, ...more })
-  const latest = async (subject: string): Promise<Record<string, unknown>> =>
-    (await registry.get(`/subjects/${subject}/versions/latest`)).body as Record<string, unknown>
 
   it('writes the magic byte, the id of the schema, the message indexes, and Protobuf', async () => {
     const bytes = await written(order, [150, 'é'])

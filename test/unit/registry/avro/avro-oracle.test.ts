@@ -1,22 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { AmbiguousFieldError, avroIncompatibilities } from '../../../../src/registry/avro/avro-compatibility.ts'
 import { avroText } from '../../../../src/registry/avro/avro-text.ts'
 import { parseAvro } from '../../../../src/registry/avro/parse-avro.ts'
+import { oracleLines } from '../../../support/registry/oracle-lines.ts'
 
 /** Recorded from Java's Avro by test/oracle/registry/AvroOracle.java. */
-function lines<T>(file: string): readonly T[] {
-  const text = readFileSync(new URL(`../../../oracle/registry/${file}`, import.meta.url), 'utf8')
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T)
-}
-
-const texts = lines<string>('schemas.jsonl')
-const invalid = lines<string>('invalid-schemas.jsonl')
-const [schemas, results, parsed] = lines('avro-1.12.0.jsonl') as [
+const texts = oracleLines<string>('schemas.jsonl')
+const invalid = oracleLines<string>('invalid-schemas.jsonl')
+const [schemas, results, parsed] = oracleLines('avro-1.12.0.jsonl') as [
   readonly (readonly [string, readonly number[]])[],
   readonly unknown[],
   readonly boolean[],

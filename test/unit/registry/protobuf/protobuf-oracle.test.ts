@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { ParsedProtobuf } from '../../../../src/registry/protobuf/parsed-protobuf.ts'
 import type { SchemaSource } from '../../../../src/registry/schemas/parsed-schema.ts'
+import { oracleLines } from '../../../support/registry/oracle-lines.ts'
 
 interface Reference {
   readonly name: string
@@ -27,17 +27,9 @@ interface Recorded {
 }
 
 /** Recorded from Confluent's `kafka-protobuf-provider` by test/oracle/registry/ProtobufOracle.java. */
-function lines<T>(file: string): readonly T[] {
-  const text = readFileSync(new URL(`../../../oracle/registry/${file}`, import.meta.url), 'utf8')
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T)
-}
-
-const cases = lines<Case>('protobuf-schemas.jsonl')
-const invalid = lines<string>('invalid-protobuf-schemas.jsonl')
-const [recorded, results, parsed] = lines('protobuf-provider-8.5.jsonl') as [
+const cases = oracleLines<Case>('protobuf-schemas.jsonl')
+const invalid = oracleLines<string>('invalid-protobuf-schemas.jsonl')
+const [recorded, results, parsed] = oracleLines('protobuf-provider-8.5.jsonl') as [
   readonly Recorded[],
   readonly (readonly string[])[],
   readonly boolean[],
