@@ -102,8 +102,9 @@ export class ProtoTypes {
     this.scope = this.#addFile(file, ownOrigin)
   }
 
-  /** The type that a name stands for inside a scope; null when there is none. */
+  /** The type that a name stands for inside a scope; null when there is none, and of scalars, which no type can hide. */
   type(name: string, scope: ProtoScope): TypeInfo | null {
+    if (isScalar(name)) return null
     return this.#find(name, scope, (found) => found.info)
   }
 
@@ -171,7 +172,8 @@ function joined(prefix: string, name: string): string {
 export function mapOf(type: ProtoType): string | null {
   if (type.kind !== 'message') return null
   const { value: option } = type.options.findLast(({ name, isExtension }) => name === 'map_entry' && !isExtension) ?? {}
-  if (option?.kind !== 'boolean' || option.text !== 'true') return null
+  // Confluent's registry takes `TRUE` for true, too.
+  if ((option?.kind !== 'boolean' && option?.kind !== 'enum') || option.text.toLowerCase() !== 'true') return null
   const key = type.fields.find(({ name }) => name === 'key')
   const value = type.fields.find(({ name }) => name === 'value')
   return key === undefined || value === undefined || !isKeyType(key.type) ? null : `map<${key.type}, ${value.type}>`

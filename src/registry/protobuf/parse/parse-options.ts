@@ -18,12 +18,13 @@ export function parseBracketedOptions(reader: ProtoReader): readonly ProtoOption
 /** `name = value`, with a name of parts: `(extension).part`. @throws ProtobufError */
 export function parseOption(reader: ProtoReader): ProtoOption {
   const isExtension = reader.peek() === '('
-  const name = isExtension ? extensionName(reader) : reader.word()
+  const name = isExtension ? extensionName(reader) : reader.typeName(reader.word(), 'an option')
   const parts: { name: string; isExtension: boolean }[] = []
   while (reader.takes('.')) {
     if (parts.length >= maxDepth) throw reader.error(`the option's name has more than ${maxDepth} parts`)
     const isPartExtension = reader.peek() === '('
-    parts.push({ name: isPartExtension ? extensionName(reader) : reader.word(false), isExtension: isPartExtension })
+    const part = isPartExtension ? extensionName(reader) : reader.checkedIdentifier(reader.word(false), 'a field')
+    parts.push({ name: part, isExtension: isPartExtension })
   }
   reader.require('=')
   let value = parseValue(reader, 0)
@@ -33,7 +34,7 @@ export function parseOption(reader: ProtoReader): ProtoOption {
 
 function extensionName(reader: ProtoReader): string {
   reader.require('(')
-  const name = reader.word()
+  const name = reader.typeName(reader.word(), 'an option')
   reader.require(')')
   return name
 }
@@ -86,7 +87,7 @@ function itemsOf(value: OptionValue): readonly OptionValue[] {
 }
 
 function extensionKey(reader: ProtoReader): string {
-  const name = reader.word()
+  const name = reader.typeName(reader.word(), 'an option')
   reader.require(']')
   return `[${name}]`
 }

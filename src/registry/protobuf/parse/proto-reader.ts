@@ -72,14 +72,14 @@ export class ProtoReader {
   }
 
   /** A name with dots. */
-  typeName(word = this.word()): string {
+  typeName(word = this.word(), what = 'a type'): string {
     let name = word
     // The parts may be apart.
     while (!this.isAtEnd && this.peek() === '.') {
       this.#at += 1
       name += `.${this.word()}`
     }
-    if (!typeNameForm.test(name)) throw this.error(`"${name}" is not the name of a type`)
+    if (!typeNameForm.test(name)) throw this.error(`"${name}" is not the name of ${what}`)
     return name
   }
 

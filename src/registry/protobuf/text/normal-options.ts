@@ -132,8 +132,9 @@ export function asMap(option: ProtoOption): ProtoOption {
   return option.value.kind === 'part' ? { ...option, value: partMap(option.value.option) } : option
 }
 
-function partMap({ name, value }: ProtoOption): OptionValue {
-  return { kind: 'map', entries: new Map([[name, value.kind === 'part' ? partMap(value.option) : value]]) }
+function partMap({ name, isExtension, value }: ProtoOption): OptionValue {
+  const key = isExtension ? `[${name}]` : name
+  return { kind: 'map', entries: new Map([[key, value.kind === 'part' ? partMap(value.option) : value]]) }
 }
 
 function itemsOf(value: OptionValue): readonly OptionValue[] {

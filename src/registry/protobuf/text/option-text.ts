@@ -16,7 +16,6 @@ const escapes: Readonly<Record<string, string>> = {
 /** `name = value` */
 export function optionText({ name, isExtension, value }: ProtoOption): string {
   const shown = isExtension ? `(${name})` : name
-  // A part is never written in parentheses.
   if (value.kind === 'part') return `${shown}.${optionText(value.option)}`
   if (value.kind === 'list') return `${shown} = ${bracketed(value.items.map(valueText))}`
   return `${shown} = ${valueText(value)}`

@@ -57,11 +57,45 @@ describe('Protobuf schemas of strangers', () => {
     [inProto3(`option a = ${'{ b: '.repeat(2000)}`), 'the option is nested more than 100 deep'],
     [inProto3(`option a = ${'['.repeat(2000)}`), 'the option is nested more than 100 deep'],
     [inProto3(`option (a)${'.b'.repeat(2000)} = 1;`), "the option's name has more than 100 parts"],
+    [inProto3('option 1a = 1;'), '"1a" is not the name of an option'],
+    [inProto3('option (1a) = 1;'), '"1a" is not the name of an option'],
+    [inProto3('option (a).1b = 1;'), '"1b" is not the name of a field'],
+    [inProto3('option (a) = { [1b]: 1 };'), '"1b" is not the name of an option'],
     [inProto3(`package ${'a.'.repeat(2000)}a;`), 'has more than 100 parts'],
   ]
 
   it('are refused by name', () => {
     for (const [schema, message] of refused) expect(() => parse(schema), schema.slice(0, 80)).toThrow(message)
+  })
+
+  it('may declare types with the names of scalars, which no field means', () => {
+    const schema = inProto3(
+      'package shop; message int32 { map<string, int32> a = 1; int32 b = 2; } enum string { A = 0; }',
+    )
+    const normal = parse(schema).normalized()
+    expect(normal.text).toContain('map<string, int32> a = 1')
+    expect(parse(normal.text).normalized().text).toBe(normal.text)
+    expect(normal.readingProblems(parse(schema), names)).toEqual([])
+    expect(parse(parse(schema).formatted('serialized')).readingProblems(parse(schema), names)).toEqual([])
+  })
+
+  it('may have extensions as parts of options, and maps whose option is written TRUE', () => {
+    const parts = parse(
+      'import "confluent/meta.proto"; message M { option (confluent.message_meta).params.(a.b).c = "d"; }',
+    )
+    expect(parts.text).toContain('option (confluent.message_meta).params.(a.b).c = "d";')
+    const normal = parts.normalized()
+    expect(normal.text).toContain('[a.b]: {')
+    expect(parse(normal.text).normalized().text).toBe(normal.text)
+    const map = (value: string): ParsedProtobuf =>
+      parse(
+        inProto3(
+          `message M { repeated AEntry a = 1; message AEntry { option map_entry = ${value}; string key = 1; int32 value = 2; } }`,
+        ),
+      )
+    expect(map('TRUE').readingProblems(map('true'), names)).toEqual([])
+    expect(map('true').readingProblems(map('TRUE'), names)).toEqual([])
+    expect(map('FALSE').readingProblems(map('true'), names)).not.toEqual([])
   })
 
   it('may use the names that objects of JavaScript have', () => {
