@@ -43,7 +43,8 @@ const onlyJson = 'only JSON Lines are supported: io.confluent.connect.s3.format.
 const onlyDefault =
   'only the layout by topic and partition is supported: io.confluent.connect.storage.partitioner.DefaultPartitioner'
 const onlyValues = 'only values are stored; remove it or set it to false'
-const noProjection = 'JSON Lines do not depend on the schema; use NONE'
+const noProjection =
+  'records are not projected to the schema of an object; use NONE, which begins a new object when the schema changes'
 const notServed = 'it is not supported'
 
 type Extra = Omit<ConfigKey, 'type' | 'doc' | 'group'>
@@ -317,7 +318,7 @@ export const configDef = {
   }),
   'schema.compatibility': storage(
     'STRING',
-    'The compatibility of schemas in one object. Only NONE: JSON Lines do not depend on it.',
+    'The schemas of values that one object may hold. NONE: a single one; an object is complete when the next record has another schema. Records without schemas do not complete objects.',
     {
       importance: 'HIGH',
       defaultValue: 'NONE',

@@ -1,4 +1,4 @@
-import { ConnectError, type DurableOffset, type SinkRecord, type TopicPartition } from 'penstock/api'
+import { ConnectError, type DurableOffset, type Schema, type SinkRecord, type TopicPartition } from 'penstock/api'
 
 import { LineBuffer } from '../object/line-buffer.ts'
 import { objectKey } from '../object/object-key.ts'
@@ -14,6 +14,7 @@ interface FilledObject {
   readonly firstRecordMs: number
   readonly openedAtMs: number
   readonly scheduledAtMs: number | null
+  schema: Schema | null
   records: number
   bytes: number
 }
@@ -81,11 +82,13 @@ export class PartitionWriter implements TopicPartition {
     const line = text.of(record)
     const recordMs = settings.recordTime === 'record' ? (record.timestamp ?? nowMs) : nowMs
     if (this.#open !== null) {
-      const reason = rotatesBefore(settings.rotation, this.#open, recordMs, nowMs)
+      const next = { timeMs: recordMs, schema: record.valueSchema }
+      const reason = rotatesBefore(settings.rotation, this.#open, next, nowMs)
       if (reason !== null) this.rotate(reason)
     }
     this.#open ??= this.#begin(record, recordMs, nowMs)
     const object = this.#open
+    object.schema = record.valueSchema
     const heldBefore = object.lines.held
     object.bytes += object.lines.append(line)
     object.records += 1
@@ -215,7 +218,11 @@ export class PartitionWriter implements TopicPartition {
     }
   }
 
-  #begin({ originalOffset: offset, timestamp }: SinkRecord, firstRecordMs: number, nowMs: number): FilledObject {
+  #begin(
+    { originalOffset: offset, timestamp, valueSchema: schema }: SinkRecord,
+    firstRecordMs: number,
+    nowMs: number,
+  ): FilledObject {
     const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#environment
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
@@ -236,7 +243,8 @@ export class PartitionWriter implements TopicPartition {
       onFailed: (error) => onFailed(this, error),
     })
     const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
-    return { upload, lines: new LineBuffer(), firstRecordMs, openedAtMs: nowMs, scheduledAtMs, records: 0, bytes: 0 }
+    const lines = new LineBuffer()
+    return { upload, lines, firstRecordMs, openedAtMs: nowMs, scheduledAtMs, schema, records: 0, bytes: 0 }
   }
 
   #handOver(object: FilledObject): void {

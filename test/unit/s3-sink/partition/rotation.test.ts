@@ -1,3 +1,4 @@
+import { primitive, struct, type Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { objectKey } from '../../../../connectors/s3-sink/object/object-key.ts'
@@ -6,13 +7,22 @@ import {
   rotatesAfter,
   rotatesAt,
   rotatesBefore,
+  type NextRecord,
   type ObjectProgress,
   type RotationRules,
 } from '../../../../connectors/s3-sink/partition/rotation.ts'
 import { isTimeZone, nextScheduled } from '../../../../connectors/s3-sink/partition/schedule.ts'
 
 const rules: RotationRules = { maxRecords: 10, maxBytes: null, intervalMs: null, nextScheduled: null }
-const object: ObjectProgress = { records: 3, bytes: 300, firstRecordMs: 1000, openedAtMs: 50_000, scheduledAtMs: null }
+const object: ObjectProgress = {
+  records: 3,
+  bytes: 300,
+  firstRecordMs: 1000,
+  openedAtMs: 50_000,
+  scheduledAtMs: null,
+  schema: null,
+}
+const recordAt = (timeMs: number): NextRecord => ({ timeMs, schema: null })
 
 describe('rotation', () => {
   it('goes by records and by bytes', () => {
@@ -24,9 +34,9 @@ describe('rotation', () => {
 
   it('goes by the time of records, before the one that is too late', () => {
     const interval = { ...rules, intervalMs: 100 }
-    expect(rotatesBefore(interval, object, 1099, 50_000)).toBeNull()
-    expect(rotatesBefore(interval, object, 1100, 50_000)).toBe('interval')
-    expect(rotatesBefore(interval, object, 0, 50_000)).toBeNull()
+    expect(rotatesBefore(interval, object, recordAt(1099), 50_000)).toBeNull()
+    expect(rotatesBefore(interval, object, recordAt(1100), 50_000)).toBe('interval')
+    expect(rotatesBefore(interval, object, recordAt(0), 50_000)).toBeNull()
   })
 
   it('goes by the clock when no record comes', () => {
@@ -34,7 +44,23 @@ describe('rotation', () => {
     expect(rotatesAt(interval, object, 50_099)).toBeNull()
     expect(rotatesAt(interval, object, 50_100)).toBe('interval')
     expect(rotatesAt(rules, { ...object, scheduledAtMs: 60_000 }, 60_000)).toBe('schedule')
-    expect(rotatesBefore(rules, { ...object, scheduledAtMs: 60_000 }, 0, 60_001)).toBe('schedule')
+    expect(rotatesBefore(rules, { ...object, scheduledAtMs: 60_000 }, recordAt(0), 60_001)).toBe('schedule')
+  })
+
+  const row = (): Schema => struct([['n', primitive('INT32', { optional: true })]], { name: 'row', version: 1 })
+  it.each<[string, Schema | null, string | null]>([
+    ['an equal schema', row(), null],
+    ['no schema', null, 'schema'],
+    [
+      'another type of a field',
+      struct([['n', primitive('INT64', { optional: true })]], { name: 'row', version: 1 }),
+      'schema',
+    ],
+    ['a field that became required', struct([['n', primitive('INT32')]], { name: 'row', version: 1 }), 'schema'],
+    ['another version', { ...row(), version: 2 }, 'schema'],
+    ['a parameter', { ...row(), parameters: { allowed: 'a,b' } }, 'schema'],
+  ])('goes by the schema of values: %s', (_title, schema, reason) => {
+    expect(rotatesBefore(rules, { ...object, schema: row() }, { timeMs: 0, schema }, 50_000)).toBe(reason)
   })
 
   it('knows its next moment', () => {
