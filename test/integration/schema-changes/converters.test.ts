@@ -73,7 +73,8 @@ describeWith(['postgres'], 'a column or table that changes', () => {
     await expectRow(table, converter, last)
     if (converter.verdicts === null) return
     const isNew = verdictOf(table, converter.verdicts) === 'new'
-    expect(await tables.versions(`${topic}-value`)).toEqual(isNew ? [1, 2] : [1])
+    const part = table.change.changes === 'key' ? 'key' : 'value'
+    expect(await tables.versions(`${topic}-${part}`)).toEqual(isNew ? [1, 2] : [1])
   })
 
   it.each(usedConverters.filter(({ verdicts }) => verdicts === 'avro' || verdicts === 'json'))(
@@ -125,7 +126,7 @@ describeWith(['postgres'], 'a column or table that changes', () => {
     headers: ReadonlyMap<string, string>,
   ): Promise<void> {
     const topic = headers.get('__penstock.errors.topic') ?? ''
-    const isKey = change.changesKey === true
+    const isKey = change.changes !== undefined
     const subject = `${topic}-${isKey ? 'key' : 'value'}`
     const message = headers.get('__connect.errors.exception.message') ?? ''
     expect(headers.get('__connect.errors.stage')).toBe(isKey ? 'KEY_CONVERTER' : 'VALUE_CONVERTER')
@@ -133,7 +134,9 @@ describeWith(['postgres'], 'a column or table that changes', () => {
     expect(message).toContain(isKey ? change.says : `before.${change.says ?? ''}`)
     expect(message).toContain(`PUT ${tables.registry}/config/${subject}`)
     expect(message).toContain(`40901: Schema being registered is incompatible`)
-    expect(message).toContain(isKey ? 'TYPE_MISMATCH' : reasons[verdicts ?? 'avro'])
+    expect(message).toContain(
+      (isKey ? change.keyReasons : reasons)?.[verdicts ?? 'avro'] ?? expect.fail('no reason is known'),
+    )
     expect(message).toContain(`compatibility: '${level}'`)
     expect(await tables.versions(subject)).toEqual([1])
     expect(prefix).toBe(topic.split('.')[0])

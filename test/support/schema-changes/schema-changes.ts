@@ -36,8 +36,10 @@ export interface SchemaChange {
   readonly records?: number
   /** The table of the row after the change; as before if absent. */
   readonly renamed?: string
-  /** Whether the schema of the key, too, is that of `avro`. */
-  readonly changesKey?: boolean
+  /** The schemas that change; that of the value if absent. */
+  readonly changes?: 'key' | 'both'
+  /** What the registry gives as the reason when it refuses the schema of the key. */
+  readonly keyReasons?: { readonly avro: string; readonly json?: string; readonly closed?: string }
   /** Whether the record after the change has a key. As before if absent. */
   readonly keyed?: { readonly before: boolean; readonly after: boolean }
 }
@@ -196,7 +198,20 @@ const types: readonly SchemaChange[] = [
     avro: backwardOnly,
     json: accepted,
     closed: accepted,
-    changesKey: true,
+    changes: 'both',
+    keyReasons: { avro: 'TYPE_MISMATCH' },
+  },
+  {
+    ...newN,
+    name: 'bigint_to_int',
+    table: `${ofId}, n bigint`,
+    row: 'insert into {t} values (1, 10)',
+    ddl: 'alter table {t} alter column n type int',
+    becomes: 'INT32?',
+    says: 'n: INT64 became INT32',
+    avro: refused,
+    json: accepted,
+    closed: accepted,
   },
   {
     name: 'int_to_text',
@@ -208,6 +223,18 @@ const types: readonly SchemaChange[] = [
     becomes: 'STRING?',
     written: { id: 2, n: 'two' },
     says: 'n: INT32 became STRING',
+    avro: refused,
+    json: refused,
+    closed: refused,
+  },
+  {
+    ...newN,
+    name: 'text_to_int',
+    table: `${ofId}, n text`,
+    row: `insert into {t} values (1, '10')`,
+    ddl: 'alter table {t} alter column n type int using n::int',
+    becomes: 'INT32?',
+    says: 'n: STRING became INT32',
     avro: refused,
     json: refused,
     closed: refused,
@@ -384,6 +411,39 @@ const constraints: readonly SchemaChange[] = [
     json: same,
     closed: same,
     keyed: { before: true, after: false },
+  },
+  {
+    name: 'replace_key',
+    table: `${ofId}, code text not null`,
+    row: `insert into {t} values (1, 'a')`,
+    ddl: 'alter table {t} drop constraint {t}_pkey, add primary key (code)',
+    after: `insert into {t} values (2, 'b')`,
+    column: 'code',
+    becomes: 'STRING',
+    written: { id: 2, code: 'b' },
+    says: 'code was added, without a default',
+    avro: refused,
+    json: refused,
+    closed: refused,
+    changes: 'key',
+    keyReasons: {
+      avro: 'READER_FIELD_MISSING_DEFAULT_VALUE',
+      json: 'PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL',
+      closed: 'PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL',
+    },
+  },
+  {
+    name: 'replica_identity',
+    table: withN,
+    row: 'insert into {t} values (1, 10)',
+    ddl: 'alter table {t} replica identity full',
+    after: 'update {t} set n = 20 where id = 1',
+    column: 'n',
+    becomes: 'INT32?',
+    written: { id: 1, n: 20 },
+    avro: same,
+    json: same,
+    closed: same,
   },
   {
     ...newN,
