@@ -48,7 +48,8 @@ export class RecordIntake {
   readonly #topicIndices: TopicIndices
   readonly #infinities: InfinityCount
   readonly #dropped: Counter
-  #reports: Promise<void>[] = []
+  /** The indices that are being prepared. */
+  readonly #preparing = new Map<string, Promise<void>>()
 
   constructor(parts: RecordIntakeParts) {
     const { settings, context } = parts
@@ -70,9 +71,13 @@ export class RecordIntake {
     this.#topicIndices = new TopicIndices(settings.externalResources)
   }
 
-  /** Takes a record. Returns null, or a promise after which the record must be passed again: its index is being prepared. */
+  /**
+   * Takes a record, unless it was taken before. Returns null, or a promise after which the record must be passed again: its index
+   * is being prepared.
+   */
   take(record: SinkRecord): Promise<void> | null {
     const progress = this.#parts.partitions.of(record)
+    if (record.originalOffset <= progress.taken) return null
     try {
       return this.#accept(record, progress)
     } catch (error) {
@@ -81,14 +86,6 @@ export class RecordIntake {
       this.#drop(record, progress, error)
       return null
     }
-  }
-
-  /** Waits until the records that make no document are dead letters. @throws what fails the task */
-  async reported(): Promise<void> {
-    if (this.#reports.length === 0) return
-    const reports = this.#reports
-    this.#reports = []
-    await Promise.all(reports)
   }
 
   #accept(record: SinkRecord, progress: PartitionProgress): Promise<void> | null {
@@ -132,9 +129,23 @@ export class RecordIntake {
   /** Returns null when the index exists and has the fields of the change; else what to wait for. */
   #prepared(index: string, topic: string, change: Change): Promise<void> | null {
     const { settings, indices, watch, signal } = this.#parts
-    if (settings.externalResources !== null) return watch.knows(index) ? null : watch.remember(index, signal)
+    if (settings.externalResources !== null)
+      return watch.knows(index) ? null : this.#once(index, () => watch.remember(index, signal))
     const schema = change.kind === 'delete' || settings.schemaIgnored(topic) ? null : change.rowSchema
-    return indices.ready(index, schema) ? null : indices.ensure(index, topic, schema, signal)
+    if (indices.ready(index, schema)) return null
+    return this.#once(index, () => indices.ensure(index, topic, schema, signal))
+  }
+
+  /** What prepares an index continues while the task gives its batch back, and is not started twice. */
+  #once(index: string, prepare: () => Promise<void>): Promise<void> {
+    let preparing = this.#preparing.get(index)
+    if (preparing === undefined) {
+      preparing = prepare().finally(() => this.#preparing.delete(index))
+      // The next attempt shows its error if the task does not wait now.
+      preparing.catch(() => undefined)
+      this.#preparing.set(index, preparing)
+    }
+    return preparing
   }
 
   /** @param document null deletes. */
@@ -176,9 +187,9 @@ export class RecordIntake {
     const { settings, context, keyChanges, letters } = this.#parts
     const place = placeOf(record)
     if (letters !== null) {
-      const report = this.#report(letters, record, progress, error)
-      report.catch(() => undefined)
-      this.#reports.push(report)
+      // Its failure is that of the task. The worker commits no offset behind the record before it is durable.
+      letters.report(record, error).catch(() => undefined)
+      progress.skip(record.originalOffset)
       keyChanges.release(progress)
       return
     }
@@ -192,18 +203,6 @@ export class RecordIntake {
     context.logger.warn(`record ${place} was dropped (drop.invalid.message=true): ${error.message}`)
     progress.skip(record.originalOffset)
     keyChanges.release(progress)
-  }
-
-  async #report(
-    letters: ErrantRecordReporter,
-    record: SinkRecord,
-    progress: PartitionProgress,
-    error: DataError,
-  ): Promise<void> {
-    const mark = progress.begin(record.originalOffset)
-    await letters.report(record, error)
-    progress.finish(mark)
-    progress.advance()
   }
 
   /** With this header, our source names key columns whose values are unknown: the key may be that of another row. */

@@ -8,8 +8,11 @@ import {
   type SinkTaskContext,
   type TopicPartition,
 } from 'penstock/api'
+import { placeOf } from './document/document-version.ts'
 import { ledgerLimits, type LedgerLimits } from './ordering/conflict-ledger.ts'
 import type { PartitionProgress } from './ordering/partition-progress.ts'
+import type { Reread } from './ordering/conflict-watch.ts'
+import { PutPatience, type LongWait } from './put-patience.ts'
 import { openSink, type Sink } from './sink.ts'
 
 /** Writes records to Elasticsearch or OpenSearch; the connector's README describes how. */
@@ -17,6 +20,8 @@ export class ElasticsearchSinkTask implements SinkTask {
   readonly #limits: LedgerLimits
   #sink: Sink | null = null
   #stopped = false
+  /** The partitions to read again when the operations in progress are done. */
+  #rereads: readonly Reread[] = []
 
   constructor(limits: LedgerLimits = ledgerLimits) {
     this.#limits = limits
@@ -33,22 +38,33 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async put(records: readonly SinkRecord[]): Promise<void> {
     const sink = this.#started()
-    const { intake, writer, missing } = sink
-    for (const record of records) {
-      const room = writer.room()
-      if (room !== null) {
-        writer.pump()
-        await room
+    const { intake, writer, missing, context, stop, partitions } = sink
+    const patience = new PutPatience(context.clock, stop.signal)
+    let taken = 0
+    try {
+      for (const record of records) {
+        const room = writer.room()
+        if (room !== null) {
+          writer.pump()
+          await patience.wait(async () => await room, bufferFull(sink))
+        }
+        if (writer.failure !== null) throw writer.failure
+        for (let wait = intake.take(record); wait !== null; wait = intake.take(record)) {
+          const prepared = wait
+          await patience.wait(async () => await prepared, indexWaits(record))
+        }
+        taken += 1
       }
+      releaseLate(sink)
+      writer.pump()
       if (writer.failure !== null) throw writer.failure
-      for (let wait = intake.take(record); wait !== null; wait = intake.take(record)) await wait
+      missing.look()
+      await this.#readAgain(sink, patience)
+    } catch (error) {
+      // The whole batch is delivered again.
+      if (error instanceof RetriableError) partitions.noteTaken(records.slice(0, taken))
+      throw error
     }
-    releaseLate(sink)
-    writer.pump()
-    if (writer.failure !== null) throw writer.failure
-    await intake.reported()
-    missing.look()
-    await readAgain(sink)
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
@@ -77,7 +93,10 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async close(closed: readonly TopicPartition[]): Promise<void> {
     const sink = this.#started()
-    for (const progress of sink.partitions.close(closed)) forget(progress, sink)
+    for (const progress of sink.partitions.close(closed)) {
+      forget(progress, sink)
+      this.#rereads = this.#rereads.filter((reread) => reread.progress !== progress)
+    }
   }
 
   /** A start that has not returned stops what it has opened. */
@@ -89,6 +108,21 @@ export class ElasticsearchSinkTask implements SinkTask {
     sink.stop.abort(new ConnectError('the sink was stopped'))
     sink.writer.stop()
     await sink.cluster.close()
+  }
+
+  /** Reads partitions again whose conflicts the ledger had no room for. */
+  async #readAgain(sink: Sink, patience: PutPatience): Promise<void> {
+    const { conflicts, writer, partitions, context } = sink
+    const found = conflicts.look()
+    if (found.length > 0) this.#rereads = [...this.#rereads, ...found]
+    if (this.#rereads.length === 0) return
+    await patience.wait(async (signal) => await writer.drain(signal), drainWaits)
+    const rereads = this.#rereads
+    this.#rereads = []
+    for (const { progress, offset } of rereads) forget(progress, sink, offset)
+    const offsets = rereads.map(({ progress: { topic, partition }, offset }) => ({ topic, partition, offset }))
+    partitions.open(offsets)
+    context.seek(offsets)
   }
 
   #started(): Sink {
@@ -106,16 +140,27 @@ function releaseLate({ keyChanges, context }: Sink): void {
   if (overdue.within !== null) context.wakeWithin(overdue.within)
 }
 
-/** Reads partitions again whose conflicts the ledger had no room for. */
-async function readAgain(sink: Sink): Promise<void> {
-  const { conflicts, writer, partitions, context, stop } = sink
-  const rereads = conflicts.look()
-  if (rereads.length === 0) return
-  await writer.drain(stop.signal)
-  for (const { progress, offset } of rereads) forget(progress, sink, offset)
-  const offsets = rereads.map(({ progress: { topic, partition }, offset }) => ({ topic, partition, offset }))
-  partitions.open(offsets)
-  context.seek(offsets)
+const drainWaits: LongWait = {
+  code: 'ES_REREAD_WAITS',
+  message: () =>
+    'partitions are read again when Elasticsearch has taken the operations before: reading pauses until then',
+}
+
+function bufferFull({ writer }: Sink): LongWait {
+  return {
+    code: 'ES_BUFFER_FULL',
+    message: () =>
+      `${writer.buffered} operations wait for Elasticsearch, as many as max.buffered.records and bulk.size.bytes allow: reading ` +
+      'pauses until it accepts them',
+  }
+}
+
+function indexWaits(record: SinkRecord): LongWait {
+  return {
+    code: 'ES_INDEX_WAITS',
+    message: () =>
+      `the index of record ${placeOf(record)} is not ready: reading pauses until Elasticsearch has created or shown it`,
+  }
 }
 
 /** The task no longer has the partition, or reads it again from an offset. */

@@ -27,6 +27,7 @@ import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
 const roomWaitMs = 2000
+const rewindWaitMs = 2000
 
 /** Everything that exists between `start` and `stop`. */
 interface Running extends WriterEnvironment {
@@ -92,10 +93,9 @@ export class S3SinkTask implements SinkTask {
     const rewound = await this.#rewind(running)
     if (records.length > 0) await this.#waitForRoom(running)
     const nowMs = running.clock.now()
-    const reports = this.#append(records, rewound, nowMs)
+    this.#append(records, rewound, nowMs)
     this.#endAndSpill(running, nowMs)
     this.#wakeForDeadline(running, nowMs)
-    if (reports.length > 0) await Promise.all(reports)
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly DurableOffset[]> {
@@ -177,9 +177,7 @@ export class S3SinkTask implements SinkTask {
     }
   }
 
-  /** Returns the reports of records that cannot be written. */
-  #append(records: readonly SinkRecord[], rewound: ReadonlySet<string>, nowMs: number): readonly Promise<void>[] {
-    const reports: Promise<void>[] = []
+  #append(records: readonly SinkRecord[], rewound: ReadonlySet<string>, nowMs: number): void {
     let writer: PartitionWriter | null = null
     for (const record of records) {
       const { originalTopic: topic, originalPartition: partition } = record
@@ -192,24 +190,22 @@ export class S3SinkTask implements SinkTask {
         if (record.value !== null) writer.append(record, nowMs)
         else if (!this.#started().settings.ignoreNullValues) throw nullValue(record)
       } catch (error) {
-        reports.push(this.#report(record, error))
+        this.#report(record, error)
       }
     }
-    return reports
   }
 
   /**
    * Hands a record that cannot be written to the dead letter queue. Its offset is a gap in the objects, as that of a record without
-   * a value. @throws the error without a dead letter queue, or when it does not concern the record
+   * a value. The worker commits no offset behind it before it is durable there. @throws the error without a dead letter queue, or when it does not concern the record
    */
-  #report(record: SinkRecord, error: unknown): Promise<void> {
+  #report(record: SinkRecord, error: unknown): void {
     const { errantRecordReporter: reporter } = this.#started().context
     if (!(error instanceof DataError)) throw error
     const failure = unwritable(record, error)
     if (reporter?.keepsRecords !== true) throw failure
-    const report = reporter.report(record, failure)
-    report.catch(() => undefined)
-    return report
+    // Its failure is that of the task.
+    reporter.report(record, failure).catch(() => undefined)
   }
 
   /** Reads partitions whose upload was lost again, from the end of their objects in the store. Returns their names. */
@@ -219,7 +215,7 @@ export class S3SinkTask implements SinkTask {
       const writer = this.#writers.get(nameOf(lost))
       if (writer === undefined || writer !== lost) continue
       const { topic, partition } = writer
-      await writer.close(this.#stopped.signal)
+      await this.#closed(writer, running)
       const { writer: successor, offset } = writer.rewound()
       running.logger.warn(`the store no longer has an upload of ${nameOf(writer)}: reading again from offset ${offset}`)
       this.#writers.set(nameOf(writer), successor)
@@ -228,6 +224,19 @@ export class S3SinkTask implements SinkTask {
     }
     this.#lost.clear()
     return names
+  }
+
+  /** @throws RetriableError when that takes long: the same records are delivered again later */
+  async #closed(writer: PartitionWriter, { clock }: Running): Promise<void> {
+    try {
+      await withDeadline({ clock, ms: rewindWaitMs, signal: this.#stopped.signal }, (signal) => writer.close(signal))
+    } catch (error) {
+      if (!(error instanceof DeadlineExceededError)) throw error
+      throw new RetriableError(
+        `the store no longer has an upload of ${nameOf(writer)}, and the requests of its other uploads have not ended yet`,
+        { cause: error, code: 'S3_UPLOAD_LOST' },
+      )
+    }
   }
 
   /** @throws RetriableError when the memory stays full: the same records are delivered again later. */

@@ -112,8 +112,8 @@ export interface ErrantRecordReporter {
   readonly keepsRecords: boolean
   /**
    * Writes the record, as it was read, to the dead letter queue, with the message of `error`. Resolves when it is durable there;
-   * no offset is committed before that (I1), so a task may regard the record as done. A task that reports many waits for the
-   * promises, to bound what is in progress (I10). Rejects when the task fails: by `errors.tolerance=none`, or because the
+   * no offset is committed before that (I1), so a task may regard the record as done. `put` does not wait for it: while many reports
+   * are in progress, the task gets no further records (I10). Rejects when the task fails: by `errors.tolerance=none`, or because the
    * record cannot be written.
    */
   report(record: ReportedRecord, error: Error): Promise<void>
@@ -153,7 +153,9 @@ export interface SinkTaskContext extends TaskContext {
 
 /**
  * Writes to a target system. Calls never overlap. The promise of `put` is the back-pressure; it may resolve before the records
- * are durable. After a RetriableError from `put`, the same records are delivered again with back-off.
+ * are durable. After a RetriableError from `put`, the same records are delivered again with back-off. A `put` that has to wait for
+ * long should throw one: nothing is polled before it ends, a rebalance waits for it, and after `max.poll.interval.ms` the partitions
+ * move to other tasks. The condition `PUT_WAITS` says so after 30 s.
  */
 export interface SinkTask {
   /** Prepares the task. If it fails, this instance is stopped; the next attempt has another one. */

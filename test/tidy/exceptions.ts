@@ -15,5 +15,4 @@ export const exceptions: readonly Exception[] = [
   { rule: 'members', path: 'src/runtime/task-threads.ts', reason: 'tests count threads' },
   { rule: 'members', path: 'src/log/disk/node-file-system.ts', reason: 'tests count open files' },
   { rule: 'members', path: 'src/protocol/frame-splitter.ts', reason: 'tests bound the memory of half a frame' },
-  { rule: 'members', path: 'connectors/elasticsearch-sink/bulk/bulk-writer.ts', reason: 'tests bound its memory' },
 ]

@@ -126,14 +126,10 @@ export class BulkSender {
     }
     const failed = new Set<Operation>()
     let trouble: Trouble | null = null
-    const reports: Promise<void>[] = []
     for (const [i, operation] of operations.entries()) {
       const outcome = classify(items[i] as BulkItem, operation)
       if (outcome.kind === 'malformed' && letters !== null) {
-        const report = this.#report(operation, outcome.reason, letters)
-        // Another operation may fail the task before the report is awaited.
-        report.catch(() => undefined)
-        reports.push(report)
+        this.#report(operation, outcome.reason, letters)
         continue
       }
       if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
@@ -144,20 +140,23 @@ export class BulkSender {
       const code = outcome.kind === 'no-index' ? 'ES_INDEX_MISSING' : outcome.code
       trouble ??= { code, reason: `${describe(operation)}: ${outcome.reason}` }
     }
-    if (reports.length > 0) await Promise.all(reports)
     if (trouble?.code === 'ES_INDEX_MISSING' && !settings.requireAlias) await watch.suspect(indicesOf(failed), signal)
     return trouble === null ? done : { kind: 'again', remaining: toRepeat(operations, failed), trouble }
   }
 
-  /** The record becomes a dead letter with Elasticsearch's reason, and its operation is done then. @throws what fails the task */
-  async #report(operation: Operation, reason: string, letters: ErrantRecordReporter): Promise<void> {
+  /**
+   * The record becomes a dead letter with Elasticsearch's reason, and its operation is done. The worker commits no offset behind it
+   * before it is durable. Waiting here would hold the request, and with it those that follow.
+   */
+  #report(operation: Operation, reason: string, letters: ErrantRecordReporter): void {
     const { progress, mark } = operation
     const record = {
       originalTopic: progress.topic,
       originalPartition: progress.partition,
       originalOffset: progress.offsetOf(mark),
     }
-    await letters.report(record, malformed(operation, reason))
+    // Its failure is that of the task.
+    letters.report(record, malformed(operation, reason)).catch(() => undefined)
     this.#parts.metrics.malformed.add(1)
     this.#parts.conflicts.over([operation])
     progress.finish(mark)

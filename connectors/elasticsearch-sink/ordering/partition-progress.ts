@@ -19,6 +19,8 @@ export class PartitionProgress {
   timestamp = 0
   /** Every record before this offset was delivered to the task. */
   delivered = 0
+  /** The last record that was taken of a batch that is delivered again; -1 before there was one. */
+  taken = -1
   /** Whether transforms changed the topic of its records. */
   routed = false
   /** Whether other partitions may have records of the same documents. */

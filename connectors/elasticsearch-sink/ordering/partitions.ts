@@ -51,6 +51,11 @@ export class Partitions implements LogView {
     return progress
   }
 
+  /** These records were taken, and are delivered again because those behind them have to wait. */
+  noteTaken(records: readonly SinkRecord[]): void {
+    for (const record of records) this.of(record).taken = record.originalOffset
+  }
+
   /** Returns the offsets to commit: at most `current`, and at most those of `held`. */
   committable(
     current: readonly OffsetToCommit[],

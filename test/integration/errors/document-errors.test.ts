@@ -67,26 +67,6 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink with a dead letter queue
     expect(task.counters.get('elasticsearch_malformed_total')).toBe(1)
   })
 
-  it('has nothing of a rejected document to commit before its report is durable', async () => {
-    const topic = await strictTopic()
-    const log = new MemoryLog()
-    log.append({ topic, key: 'bad', value: { n: 'x' } })
-    const task = new SinkTaskHarness(elasticsearch, config(topic), log)
-    const kept = new KeptReports()
-    task.reporter = kept
-    kept.hold()
-    await task.start()
-    await task.deliver()
-    await task.runUntil('the report', () => kept.reports.length === 1)
-    log.append({ topic, key: 'good', value: { n: 1 } })
-    await task.runUntil('the next document', () => task.counters.get('elasticsearch_documents_total') === 1)
-    await task.commit()
-    expect(log.committed.get(`${topic}-0`)).toBeUndefined()
-    kept.release()
-    await task.finish()
-    expect(log.committed.get(`${topic}-0`)).toBe(2)
-  })
-
   it('fails as without one when reports are only logged', async () => {
     const topic = await strictTopic()
     const log = new MemoryLog()

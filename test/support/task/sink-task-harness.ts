@@ -119,6 +119,7 @@ export class SinkTaskHarness {
   readonly #paused = new Set<string>()
   #commitRequested = false
   #refusals = 0
+  #refusal: RetriableError | null = null
   #wakeWithinMs: number | null = null
   #raised: Error | null = null
 
@@ -150,6 +151,11 @@ export class SinkTaskHarness {
   /** Batches that the task would not take yet. */
   get refusals(): number {
     return this.#refusals
+  }
+
+  /** Why the task did not take the last of them. */
+  get refusal(): RetriableError | null {
+    return this.#refusal
   }
 
   /** The offset after the last record that the task took. */
@@ -221,6 +227,7 @@ export class SinkTaskHarness {
         if (!(error instanceof RetriableError)) throw error
         refused = records
         this.#refusals += 1
+        this.#refusal = error
       }
       turns += 1
       if (this.#commitRequested && turns % this.commitEvery === 0) await this.commit()

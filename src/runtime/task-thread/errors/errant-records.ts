@@ -1,9 +1,10 @@
 import { ConnectError } from '../../../api/errors.ts'
-import type { ErrantRecordReporter, ReportedRecord } from '../../../api/task.ts'
+import type { ErrantRecordReporter, ReportedRecord, TaskContext } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { PartitionRange } from '../../../client/consumer/topic-tail.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import { settledWithin } from '../../../foundation/async/deadline.ts'
+import { deferred, type Deferred } from '../../../foundation/async/deferred.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
 import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
@@ -25,6 +26,7 @@ export interface ErrantRecordsOptions {
   readonly readRange: ReadRange
   readonly control: TaskControl
   readonly clock: Clock
+  readonly setCondition: TaskContext['setCondition']
 }
 
 interface Report {
@@ -40,11 +42,16 @@ interface Report {
 const reportingClass = 'org.apache.kafka.connect.sink.SinkTask'
 /** Records that are further apart than this are read one by one. */
 const maxGap = 500
+/** While so many reports are in progress, the task gets no further records (I10). */
+const maxPending = 1000
+/** Reading records again is shown in the status when it takes longer. Milliseconds. */
+const shownAfterMs = 3000
+const unreadCode = 'DEAD_LETTERS_UNREAD'
 
 /**
  * The records that a sink task reports. Their bytes are read again from their topic: keeping those of all records until the task
  * is done with them would cost every record, and hold the responses that they came in. What is reported in one turn is read
- * together.
+ * together. A task need not wait for its reports: {@link room} bounds how many are in progress.
  */
 export class ErrantRecords implements ErrantRecordReporter {
   readonly #options: ErrantRecordsOptions
@@ -52,6 +59,7 @@ export class ErrantRecords implements ErrantRecordReporter {
   #isRunning = false
   readonly #pending = new Set<Promise<void>>()
   readonly #closing = new AbortController()
+  #room: Deferred<void> | null = null
   /** Whether a record was reported that is not kept. */
   #isLost = false
 
@@ -69,9 +77,16 @@ export class ErrantRecords implements ErrantRecordReporter {
     this.#waiting.push({ topic, partition, offset, error, resolve, reject })
     this.#pending.add(promise)
     // A task that does not wait learns of a failure by its end.
-    promise.catch(() => undefined).finally(() => this.#pending.delete(promise))
+    promise.catch(() => undefined).finally(() => this.#ended(promise))
     if (!this.#isRunning) void this.#run()
     return promise
+  }
+
+  /** Null while there is room for more reports; otherwise resolves when there is. */
+  room(): Promise<void> | null {
+    if (this.#pending.size < maxPending) return null
+    this.#room ??= deferred<void>()
+    return this.#room.promise
   }
 
   /** Resolves when the records that were reported so far are settled; null when all are. */
@@ -94,6 +109,13 @@ export class ErrantRecords implements ErrantRecordReporter {
   /** What is in progress is given up: no offset behind it is committed. */
   close(): void {
     this.#closing.abort(new ConnectError('the task has ended'))
+  }
+
+  #ended(report: Promise<void>): void {
+    this.#pending.delete(report)
+    if (this.#room === null || this.#pending.size >= maxPending) return
+    this.#room.resolve()
+    this.#room = null
   }
 
   async #run(): Promise<void> {
@@ -124,24 +146,9 @@ export class ErrantRecords implements ErrantRecordReporter {
 
   /** Reads the records of a run, and reports each. @throws what fails the task */
   async #write(run: readonly Report[]): Promise<void> {
-    const { errors, readRange } = this.#options
+    const { errors } = this.#options
     const { signal } = this.#closing
-    const [first] = run
-    const last = run.at(-1)
-    if (first === undefined || last === undefined) return
-    const wanted = new Set(run.map(({ offset }) => offset))
-    const found = new Map<number, FetchedRecord>()
-    const { topic, partition } = first
-    const range = { topic, partition, start: first.offset, end: last.offset + 1 }
-    await readRange(
-      range,
-      (record) => {
-        if (wanted.has(record.offset)) found.set(record.offset, record)
-      },
-      signal,
-    ).catch((error: unknown) => {
-      throw signal.aborted ? error : unreadable(first, errorMessage(error))
-    })
+    const found = await this.#read(run)
     for (const report of run) {
       const record = found.get(report.offset)
       if (record === undefined) throw unreadable(report, 'it is no longer there')
@@ -149,6 +156,34 @@ export class ErrantRecords implements ErrantRecordReporter {
       const room = errors.room()
       if (room !== null) await abortable(room, signal)
     }
+  }
+
+  /** Returns the records of a run by their offsets. Waits indefinitely while they cannot be read: the status says so. */
+  async #read(run: readonly Report[]): Promise<ReadonlyMap<number, FetchedRecord>> {
+    const { readRange, clock, setCondition } = this.#options
+    const { signal } = this.#closing
+    const found = new Map<number, FetchedRecord>()
+    const [first] = run
+    const last = run.at(-1)
+    if (first === undefined || last === undefined) return found
+    const wanted = new Set(run.map(({ offset }) => offset))
+    const { topic, partition } = first
+    const cancel = clock.after(shownAfterMs, () => setCondition(unreadCode, unreadText(first)))
+    try {
+      await readRange(
+        { topic, partition, start: first.offset, end: last.offset + 1 },
+        (record) => {
+          if (wanted.has(record.offset)) found.set(record.offset, record)
+        },
+        signal,
+      )
+    } catch (error) {
+      throw signal.aborted ? error : unreadable(first, errorMessage(error))
+    } finally {
+      cancel()
+      setCondition(unreadCode, null)
+    }
+    return found
   }
 }
 
@@ -172,6 +207,13 @@ function runsOf(reports: readonly Report[]): readonly (readonly Report[])[] {
 
 function placeOf(report: Report): string {
   return `${formatTopicPartition(report)}@${report.offset}`
+}
+
+function unreadText(first: Report): string {
+  return (
+    `records that the task could not deliver are read again from ${formatTopicPartition(first)} for the dead letter queue, from ` +
+    `offset ${first.offset} on, and the broker does not return them yet. No offset is committed meanwhile`
+  )
 }
 
 function failureOf(report: Report): ConnectError {

@@ -65,7 +65,7 @@ export class SinkErrors {
     })
     this.reporter =
       letters !== null || settings.logs
-        ? new ErrantRecords({ errors: this.records, letters, readRange, control, clock })
+        ? new ErrantRecords({ errors: this.records, letters, readRange, control, clock, setCondition })
         : null
   }
 

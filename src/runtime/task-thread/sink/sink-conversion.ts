@@ -8,6 +8,7 @@ import { ConversionNotReadyError, type ConversionWait } from '../conversion/conv
 import { decodeRecord } from '../conversion/record-decoder.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
 import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
+import type { ErrantRecords } from '../errors/errant-records.ts'
 import type { KeyParking } from '../errors/parking/key-parking.ts'
 import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
@@ -19,6 +20,8 @@ export interface SinkConversionOptions {
   readonly errors: TaskErrors<FetchedRecord>
   /** Takes records that are behind a dead letter of their key; absent or null: none are. */
   readonly parking?: Pick<KeyParking, 'wait' | 'takes'> | null
+  /** The records that the task has reported; absent or null: it reports none. */
+  readonly reports?: Pick<ErrantRecords, 'room'> | null
   /** Of conversions. */
   readonly conversionRetries: RetryStreak
   readonly clock: Clock
@@ -77,7 +80,7 @@ export class SinkConversion {
    */
   convert(): SinkBatch {
     const fetched = this.#kept
-    this.#wait = this.#parkingWait()
+    this.#wait = this.#waitBefore()
     if (this.#wait !== null) return emptyBatch
     const records: SinkRecord[] = []
     const nextOffsets = new Map<string, OffsetToCommit>()
@@ -123,17 +126,17 @@ export class SinkConversion {
     }
   }
 
-  #parkingWait(): ConversionWait | null {
+  /** Returns what has to be waited for before any record is converted. */
+  #waitBefore(): ConversionWait | null {
     if (this.#kept.length === 0 || this.#refusal !== null) return null
-    return this.#options.parking?.wait() ?? null
+    const { parking, reports } = this.#options
+    return parking?.wait() ?? waitFor(reports?.room() ?? null)
   }
 
   /** Whether the next record has to wait until there is room for one more that fails (I10). */
   #isFull(): boolean {
-    const room = this.#options.errors.room()
-    if (room === null) return false
-    this.#wait = { ready: async (signal) => await abortable(room, signal), explain: (why) => why }
-    return true
+    this.#wait = waitFor(this.#options.errors.room())
+    return this.#wait !== null
   }
 
   #waitAfter(error: unknown): ConversionWait | null {
@@ -147,4 +150,9 @@ export class SinkConversion {
       explain: (why) => why,
     }
   }
+}
+
+/** Returns a wait for room; null when there is room. */
+function waitFor(room: Promise<void> | null): ConversionWait | null {
+  return room && { ready: async (signal) => await abortable(room, signal), explain: (why) => why }
 }

@@ -1,5 +1,5 @@
 import { RetriableError } from '../../../api/errors.ts'
-import type { SinkTask } from '../../../api/task.ts'
+import type { SinkTask, TaskContext } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
@@ -8,6 +8,7 @@ import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { isRetriable } from '../../failures.ts'
 import type { ConversionWait } from '../conversion/conversion-not-ready-error.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
+import type { ErrantRecords } from '../errors/errant-records.ts'
 import type { KeyParking } from '../errors/parking/key-parking.ts'
 import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
@@ -32,7 +33,10 @@ export interface SinkDeliveryOptions {
   readonly errors: TaskErrors<FetchedRecord>
   /** Absent or null: no keys are parked. */
   readonly parking?: KeyParking | null
+  /** The records that the task has reported; absent or null: it reports none. */
+  readonly reports?: ErrantRecords | null
   readonly clock: Clock
+  readonly setCondition: TaskContext['setCondition']
   /** Whether this worker may act upon its assignment; absent: always. */
   readonly mayWrite?: () => boolean
 }
@@ -48,6 +52,9 @@ const idle: DeliveryState = { kind: 'idle' }
 
 /** How long a turn of the task waits for a converter. After that, polling continues, so that the group can rebalance. */
 const conversionPatienceMs = 500
+/** A `put` that takes longer is shown in the status, because nothing is polled meanwhile. Milliseconds. */
+const shownAfterMs = 30_000
+const waitingCode = 'PUT_WAITS'
 
 /**
  * Converts what was fetched and gives it to the task. A batch that it rejects retriably is kept and put again until it is
@@ -145,6 +152,7 @@ export class SinkDelivery {
     const { control, positions, requests, meters, retries, clock } = this.#options
     requests.wakeAt = Number.POSITIVE_INFINITY
     const startedAt = clock.monotonic()
+    const shown = this.#showLongPut()
     try {
       if (this.#options.mayWrite?.() === false) throw new RetriableError(cutOff, { code: 'WORKER_CUT_OFF' })
       // Also when the stop does not wait for it: what the task has taken is committed before the task ends.
@@ -158,6 +166,8 @@ export class SinkDelivery {
       this.#running = null
       this.#state = { kind: 'pendingRedelivery', batch, retryAt: clock.monotonic() + retries.failed('put', error) }
       return false
+    } finally {
+      shown()
     }
     this.#running = null
     this.#state = idle
@@ -165,4 +175,24 @@ export class SinkDelivery {
     meters.put(batch.records.length, (clock.monotonic() - startedAt) / 1000)
     return batch.nextOffsets.size > 0
   }
+  /** Shows a `put` that takes long. Returns a function that ends this. */
+  #showLongPut(): () => void {
+    const { clock, setCondition } = this.#options
+    let isShown = false
+    const cancel = clock.after(shownAfterMs, () => {
+      isShown = true
+      setCondition(waitingCode, waitingText(new Date(clock.now() - shownAfterMs).toISOString()))
+    })
+    return () => {
+      cancel()
+      if (isShown) setCondition(waitingCode, null)
+    }
+  }
+}
+
+function waitingText(since: string): string {
+  return (
+    `put has not returned since ${since}. Meanwhile the task reads nothing and a rebalance of its group waits for it; after ` +
+    'max.poll.interval.ms its partitions move to other tasks'
+  )
 }

@@ -139,6 +139,8 @@ export class SinkTaskLoop {
       conversionRetries: new RetryStreak(retries),
       errors: this.#errors.records,
       parking: this.#errors.parking,
+      reports: this.#errors.reporter,
+      setCondition,
     })
     this.#rebalances = new SinkRebalanceListener({
       ...parts,

@@ -21,11 +21,15 @@ const all = { 'errors.tolerance': 'all' }
 class ReportingSink extends CollectingSink {
   /** What became of the reports. */
   readonly outcomes: string[] = []
+  /** How often it was called, with or without records. */
+  polls = 0
+  reported = 0
   /** Reported by the next `preCommit`. */
   late: SinkRecord | null = null
   readonly failedCommits: OffsetToCommit[] = []
 
   override async put(records: readonly SinkRecord[]): Promise<void> {
+    this.polls += 1
     for (const record of records)
       if (String(record.value).startsWith('bad')) this.report(record)
       else if (String(record.value).startsWith('late')) this.late = record
@@ -44,6 +48,7 @@ class ReportingSink extends CollectingSink {
   }
 
   report(record: SinkRecord): void {
+    this.reported += 1
     const reporter = present(this.context?.errantRecordReporter, 'a reporter')
     reporter.report(record, new DataError(`${String(record.value)} has no place`)).then(
       () => this.outcomes.push(`kept ${record.originalOffset}`),
@@ -132,6 +137,44 @@ describe('a sink task that reports records', () => {
     await writeAll(client, topic, values)
     await untilPasses(async () => expect(await committed()).toBe(3000))
     expect(textOf(await readAll(client, queue))).toEqual(values)
+    expect(await sink.stop()).toBeNull()
+  })
+
+  it('gets no more records while a thousand of its reports are not durable (I10), and polls on', async () => {
+    const producer = new MemoryProducer()
+    const { topic, client, task, sink, committed } = await begun('many', all, { producer })
+    const values = Array.from({ length: 4000 }, (_, i) => `bad ${i}`)
+    await writeAll(client, topic, values)
+    await untilPasses(() => expect(task.reported).toBeGreaterThanOrEqual(1000))
+    const { polls } = task
+    await untilPasses(() => expect(task.polls).toBeGreaterThan(polls + 2))
+    // The batch that goes beyond the limit is reported as a whole.
+    expect(task.reported).toBeLessThan(1500)
+    producer.automatic = true
+    producer.acknowledge(producer.appended.length)
+    await untilPasses(async () => expect(await committed()).toBe(4000))
+    expect(producer.appended.map(({ record }) => String(record.value))).toEqual(values)
+    expect(await sink.stop()).toBeNull()
+  })
+
+  it('shows that the records cannot be read again, for as long as that lasts', async () => {
+    const unread = Promise.withResolvers<void>()
+    const readable: ReadRange = async (range, onRecord, signal) => {
+      await unread.promise
+      await client.readRanges([range], onRecord, { signal })
+    }
+    const { topic, queue, client, sink, committed } = await begun('unread', all, { readRange: readable })
+    await writeAll(client, topic, ['bad'])
+    await untilPasses(() =>
+      expect(sink.trace).toContain(
+        `DEAD_LETTERS_UNREAD: records that the task could not deliver are read again from ${topic}-0`,
+      ),
+    )
+    expect(await committed()).toBe(0)
+    unread.resolve()
+    await untilPasses(async () => expect(await committed()).toBe(1))
+    expect(textOf(await readAll(client, queue))).toEqual(['bad'])
+    await untilPasses(() => expect(sink.trace).not.toContain('DEAD_LETTERS_UNREAD'))
     expect(await sink.stop()).toBeNull()
   })
 

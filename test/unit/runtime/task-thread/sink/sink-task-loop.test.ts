@@ -180,6 +180,24 @@ describe('the loop of a sink task', () => {
     expect(consumer.committed.get('t-0')).toBe(2)
   })
 
+  it('shows a put that does not return, because nothing is polled meanwhile', async () => {
+    const { clock, task, consumer, control, states, ended } = host()
+    const put = Promise.withResolvers<void>()
+    task.hang = put.promise
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(task.inside && clock.isWaiting(30_000)).toBe(true))
+    const since = new Date(clock.now()).toISOString().slice(0, 10)
+    clock.skip(30_000)
+    await untilPasses(() => expect(states.at(-1)).toContain(`RUNNING: PUT_WAITS: put has not returned since ${since}`))
+    task.hang = null
+    put.resolve()
+    await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
+    expect(task.values).toEqual(['a'])
+    control.stop()
+    await ended
+  })
+
   it('shows nothing any more of what an instance waited for that did not start', async () => {
     const { control, states, ended } = host({ startWaits: 'the target is away' })
     await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
