@@ -188,7 +188,7 @@ export class BulkSender {
 }
 
 const malformedRemedy =
-  '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: the sink then skips such documents'
+  '. Give the index a mapping that takes such values (docs/guides/schema-evolution.md says how when a column has another type), or set behavior.on.malformed.documents to warn: the sink then skips such documents'
 
 function malformed(operation: Operation, reason: string): ConnectError {
   return indexingFailed(operation, 'ES_MALFORMED', reason)

@@ -8,7 +8,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { freePorts } from '../../../src/servers/process/port.ts'
 import { Servers } from '../../../src/servers/servers.ts'
-import { commandBlocks, documentsWithCommands, substitute } from '../../support/worker/document-commands.ts'
+import {
+  commandBlocks,
+  documentsWithCommands,
+  examplesOf,
+  oneLine,
+  substitute,
+} from '../../support/worker/document-commands.ts'
 import { installPackage } from '../../support/worker/installed-package.ts'
 import { VaultServer } from '../../support/secrets/vault-server.ts'
 import { checkoutFolder, runProgram, written, type Program } from '../../support/worker/program.ts'
@@ -26,6 +32,7 @@ const users = 'docs/guides/users.md'
 const https = 'docs/guides/https.md'
 const registry = 'docs/guides/schema-registry.md'
 const errors = 'docs/guides/errors.md'
+const evolution = 'docs/guides/schema-evolution.md'
 let directory = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -66,6 +73,7 @@ it('no document has commands that no test runs', () => {
     errors,
     https,
     guide,
+    evolution,
     registry,
     managers,
     secrets,
@@ -405,6 +413,32 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
     }
     await follow()
     await follow()
+  })
+
+  it('goes through changes of a schema as the guide says', async () => {
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(evolution)) {
+      const script = substitute(text, addresses)
+      if (background) {
+        begin(script.trim())
+        await answers(`${rest}/connectors`)
+      } else {
+        outputs.push(oneLine(await runToEnd(script)))
+      }
+    }
+    const [source, accepted, refused, registered, rejected, indexed, , archived, levels, cleaned] = outputs
+    expect(source).toMatch(/\[1\]$/)
+    expect(accepted).toMatch(/\[1,2\]$/)
+    expect(registered).toContain('[1,2,3]')
+    expect(indexed).toContain('"_source":{"id":3,"quantity":"a dozen","note":null}')
+    expect(indexed).toMatch(/"quantity":\{"type":"keyword"\}/)
+    expect(archived).toBe('3')
+    expect(cleaned).toContain('DROP TABLE')
+    const examples = examplesOf(evolution).map((example) => substitute(example, addresses))
+    expect(examples).toHaveLength(3)
+    // Versions of Elasticsearch count the bytes of a document in different ways.
+    const plain = (text: string | undefined): string => (text ?? '').replaceAll(/\[\d+:\d+\]/g, '[…]')
+    for (const [i, output] of [refused, rejected, levels].entries()) expect(plain(output)).toContain(plain(examples[i]))
   })
 
   it('begins as the README says', async () => {

@@ -69,7 +69,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'the rows of a table th
     const [topic, index] = [sinks.topicOf('avro', 'int_to_text'), sinks.indexOf('strict', 'int_to_text')]
     expect(trace).toContain(`ES_MALFORMED: Indexing failed: record ${topic}-0@1, document '2' of index '${index}'`)
     expect(trace).toContain('failed to parse field [n] of type [integer]')
-    expect(trace).toContain('Change the mapping of the index')
+    expect(trace).toContain('docs/guides/schema-evolution.md')
   })
 
   it.each([

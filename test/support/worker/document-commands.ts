@@ -21,6 +21,17 @@ export function commandBlocks(document: string): CommandBlock[] {
   }))
 }
 
+/** The examples of output in a document: its `text` blocks, each on one line. */
+export function examplesOf(document: string): string[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  return [...text.matchAll(/^```text\n([^]*?)^```$/gm)].map(([, example = '']) => oneLine(example))
+}
+
+/** Lines are broken for readers. */
+export function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ')
+}
+
 /** The documents whose commands have to work. */
 export function documentsWithCommands(): string[] {
   const guides = readdirSync(join(root, 'docs/guides')).filter((name) => name.endsWith('.md'))
