@@ -20,6 +20,7 @@ export const plugin: ConnectorPlugin = {
   },
   // The names of objects follow from the committed offsets, and not the other way round.
   alterSinkOffsets: () => true,
+  replays: 'letters',
   createConnector: () => new S3SinkConnector(),
   createTask: () => new S3SinkTask(),
 }

@@ -82,6 +82,11 @@ export interface ConnectorPlugin {
    * by the broker, if it allows that.
    */
   readonly newTopics?: TopicSpec
+  /**
+   * What a sink gets when its dead letters are delivered again. `keys`, the default: their records, and all later ones of their keys,
+   * so that the latest state of a key wins. `letters`: only their records, for archives, in which the others would be twice.
+   */
+  readonly replays?: 'keys' | 'letters'
   /** Returns a {@link SourceTask} if `kind` is `source`, otherwise a {@link SinkTask}. */
   createTask(): SourceTask | SinkTask
 }

@@ -3,7 +3,7 @@ import type { TaskId } from '../config/connector/task-id.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { LoggerLevel, LoggerSetting } from '../foundation/logging/log-levels.ts'
-import type { ConnectorErrors, ErrorsRequest } from './entities/connector-errors.ts'
+import type { ConnectorErrors, ErrorsReplay, ErrorsRequest, ReplayRequest } from './entities/connector-errors.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
@@ -69,6 +69,13 @@ export interface Herder {
    *   ConnectError when the topic cannot be read
    */
   connectorErrors(connector: string, request: ErrorsRequest, signal: AbortSignal): Promise<ConnectorErrors>
+  /**
+   * Has the dead letters of a sink that is stopped delivered again when it is resumed. Those that were delivered again before are
+   * left out; a request that is repeated before the connector is resumed changes nothing.
+   * @throws NotLeaderError, NotFoundError, BadRequestError when it is not a stopped sink with dead letters of its own, or other
+   *   letters are being delivered again; ConnectError when the plugin rejects the offsets, or the letters cannot be read
+   */
+  replayConnectorErrors(connector: string, request: ReplayRequest, signal: AbortSignal): Promise<ErrorsReplay>
   /**
    * Replaces offsets of a connector that is stopped; returns Connect's message.
    * @throws NotLeaderError, NotFoundError `Connector x not found`, BadRequestError when it is not stopped or an offset is

@@ -11,6 +11,7 @@ import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ServerInfo } from './entities/server-info.ts'
 import type { WorkerGroup, WorkerGroupHandlers } from './group/worker-group.ts'
 import type { ConnectorErrorsReader } from './errors/connector-errors-reader.ts'
+import type { ErrorsReplayerOptions } from './errors/errors-replay.ts'
 import type { OffsetReader } from './herder-reads.ts'
 import type { ConfigWriter, HerderWritesOptions } from './herder-writes.ts'
 import type { TaskRunner } from './local/assigned-tasks.ts'
@@ -37,6 +38,8 @@ export interface WorkerHerderOptions
   readonly offsetWriter: OffsetWriter
   /** Reads dead letters. */
   readonly errors: Pick<ConnectorErrorsReader, 'of'>
+  /** Reads the letters that are to be delivered again. */
+  readonly letters: ErrorsReplayerOptions['client']
   /** The name of the offset topic, for a warning. */
   readonly offsetTopic: string
   /** Until when this worker may act as a member of its group. */

@@ -7,7 +7,7 @@ import { abortable } from '../foundation/async/abortable.ts'
 import type { LabelledSample } from '../runtime/metrics/prometheus-text.ts'
 import { ThreadEndedError } from '../runtime/thread/thread-link.ts'
 import type { ConfigRecord } from '../storage/config-record.ts'
-import type { ConnectorErrors, ErrorsRequest } from './entities/connector-errors.ts'
+import type { ConnectorErrors, ErrorsReplay, ErrorsRequest, ReplayRequest } from './entities/connector-errors.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
@@ -29,6 +29,7 @@ import { AssignmentReconciler } from './local/assignment-reconciler.ts'
 import { ConnectorInstances } from './local/connector-instances.ts'
 import { InternalRequests, type SignedRequest } from './internal/internal-requests.ts'
 import { KeyedQueues } from './local/keyed-queues.ts'
+import { ErrorsReplayer } from './errors/errors-replay.ts'
 import { OffsetAlteration } from './offsets/offset-alteration.ts'
 import type { RequestedOffset } from './offsets/offset-changes.ts'
 import { ClusterConfigState } from './state/cluster-config-state.ts'
@@ -233,6 +234,13 @@ export class WorkerHerder implements Herder {
   async connectorErrors(connector: string, request: ErrorsRequest, signal: AbortSignal): Promise<ConnectorErrors> {
     const config = this.#reads.connectorConfig(connector)
     return await this.#request(this.#options.errors.of(connector, config, request, signal), signal)
+  }
+
+  async replayConnectorErrors(connector: string, request: ReplayRequest, signal: AbortSignal): Promise<ErrorsReplay> {
+    const { offsetWriter: writer, letters: client, clock } = this.#options
+    const plugins = this.#connectors.runner
+    const replayer = new ErrorsReplayer({ reads: this.#reads, writes: this.#writes, writer, plugins, client, clock })
+    return await this.#request(replayer.replay(connector, request, signal), signal)
   }
 
   async alterConnectorOffsets(

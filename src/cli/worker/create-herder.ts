@@ -67,6 +67,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     offsets,
     offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin }),
     errors: new ConnectorErrorsReader({ client, clock }),
+    letters: client,
     offsetTopic: offsetTopic.name,
     fenceTasks: async (connector, tasks) => await fenceTasks(admin, groupId, connector, tasks),
     joinGroup: (handlers) =>

@@ -2,8 +2,19 @@ import { formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { GroupOffset } from './group-offsets.ts'
 
-/** The beginning of the metadata of a committed offset; the id of its topic follows. */
 const topicIdMark = 'penstock-topic-id='
+/** The end of the metadata of a committed offset. */
+const form = /(?:^| )penstock-topic-id=(\S*)$/
+
+/** Returns the id of the topic for which an offset was committed; null if its metadata does not say it. */
+export function topicIdIn(metadata: string): string | null {
+  return form.exec(metadata)?.[1] ?? null
+}
+
+/** Returns metadata of a committed offset with the id of its topic. */
+export function withTopicId(metadata: string, id: string | null): string {
+  return id === null ? metadata : `${metadata}${metadata === '' ? '' : ' '}${topicIdMark}${id}`
+}
 
 /** Returns the offsets with the ids of their topics in those that have no metadata. */
 export function withTopicIds(
@@ -12,7 +23,7 @@ export function withTopicIds(
 ): readonly GroupOffset[] {
   return offsets.map((offset) => {
     const id = ids.get(offset.topic) ?? null
-    return offset.metadata !== undefined || id === null ? offset : { ...offset, metadata: `${topicIdMark}${id}` }
+    return offset.metadata !== undefined || id === null ? offset : { ...offset, metadata: withTopicId('', id) }
   })
 }
 
@@ -24,7 +35,8 @@ export async function withoutForeignOffsets(
 ): Promise<readonly GroupOffset[]> {
   const isForeign = (offset: GroupOffset): boolean => {
     const id = cluster.metadata.topics.get(offset.topic)?.id ?? null
-    return id !== null && offset.metadata?.startsWith(topicIdMark) === true && offset.metadata !== topicIdMark + id
+    const committedFor = topicIdIn(offset.metadata ?? '')
+    return id !== null && committedFor !== null && committedFor !== id
   }
   const suspects = committed.filter((offset) => isForeign(offset))
   if (suspects.length === 0) return committed

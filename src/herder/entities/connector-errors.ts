@@ -28,6 +28,8 @@ export interface ErrorCause {
   /** Without its changing parts. */
   readonly message: string
   readonly count: number
+  /** How many of them have been delivered again since. */
+  readonly replayed: number
   /** The times of the earliest and the latest record, in milliseconds of the epoch; null when none has one. */
   readonly first: number | null
   readonly last: number | null
@@ -49,4 +51,33 @@ export interface ConnectorErrors {
   readonly next: string | null
   /** What a reader of the result has to know; null when there is nothing. */
   readonly note: string | null
+}
+
+/** Which dead letters of a connector to deliver again. */
+export interface ReplayRequest {
+  /** {@link ErrorCause.id}; null: whatever the cause. */
+  readonly cause: string | null
+  /** The key of their records, null for those without one; absent: whatever the key. */
+  readonly key?: Buffer | null
+}
+
+/** What is delivered again when the connector is resumed. */
+export interface ErrorsReplay {
+  /** The dead letter queue. */
+  readonly topic: string
+  readonly partitions: readonly ReplayedPartition[]
+  /** Records of letters that are no longer in their topics. */
+  readonly gone: number
+  readonly message: string
+}
+
+export interface ReplayedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** The records of letters. */
+  readonly records: number
+  /** The offset of the first one, which is the committed offset now. */
+  readonly from: number
+  /** From this offset on, all records are delivered: it was the committed offset. */
+  readonly until: number
 }

@@ -1,18 +1,16 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import { ConnectError, RetriableError } from '../../api/errors.ts'
+import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
 import type { PartitionRange } from '../../client/consumer/topic-tail.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
-import { deadLetterSettingsOf } from '../../config/connector/errors/dead-letter-settings.ts'
-import { deadLetterConfigDef } from '../../config/connector/errors/error-config-def.ts'
-import { hasReference } from '../../config/providers/provider-reference.ts'
 import { withDeadline } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { isRetriable } from '../../runtime/failures.ts'
 import type { ConnectorErrors, ErrorsRequest } from '../entities/connector-errors.ts'
-import { BadRequestError } from '../herder-errors.ts'
 import { ErrorCauses } from './error-causes.ts'
 import { cursorText, parseCursor, type LetterCursor } from './letter-cursor.ts'
+import { letterTopicOf } from './letter-topic.ts'
 
 export interface ConnectorErrorsReaderOptions {
   readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'> & {
@@ -46,7 +44,7 @@ export class ConnectorErrorsReader {
     { limit, before }: ErrorsRequest,
     signal: AbortSignal,
   ): Promise<ConnectorErrors> {
-    const topic = topicOf(connector, config)
+    const topic = letterTopicOf(connector, config)
     const cursor = before === null ? null : parseCursor(before)
     const { clock } = this.#options
     const causes = new ErrorCauses(connector)
@@ -83,7 +81,9 @@ export class ConnectorErrorsReader {
     let budget = limit
     while (budget > 0 && left.some(isOpen) && clock.monotonic() < enoughAt) {
       const step = lastOffsets(left, Math.min(budget, offsetsPerStep))
-      await client.readRanges(step, (record) => causes.add(record), { signal })
+      const records: FetchedRecord[] = []
+      await client.readRanges(step, (record) => void records.push(record), { signal })
+      causes.add(records)
       budget -= step.reduce((sum, { start, end }) => sum + end - start, 0)
       left = left.map(({ topic, partition, start, end }, index) => ({
         topic,
@@ -133,26 +133,4 @@ function unread(topic: string, left: readonly PartitionRange[]): string {
 
 function missing(topic: string): string {
   return `Topic ${topic} does not exist. A task of the connector creates it when it starts`
-}
-
-/** @throws BadRequestError when the connector has no dead letters, or none that name it */
-function topicOf(connector: string, config: RawConfig): string {
-  for (const key of Object.keys(deadLetterConfigDef)) {
-    if (hasReference(config[key]))
-      throw new BadRequestError(
-        `Connector ${connector} has a reference to a config provider in ${key}, which only its tasks resolve. ` +
-          'To see its dead letters, put the value itself into the config',
-      )
-  }
-  const settings = deadLetterSettingsOf(config)
-  if (settings === null)
-    throw new BadRequestError(
-      `Connector ${connector} has no dead letter queue. Name its topic with errors.deadletterqueue.topic.name`,
-    )
-  if (!settings.contextHeaders)
-    throw new BadRequestError(
-      `The dead letters of connector ${connector} do not say why they failed, or whose they are. ` +
-        'Set errors.deadletterqueue.context.headers.enable=true: letters that are written from then on can be listed',
-    )
-  return settings.topic
 }

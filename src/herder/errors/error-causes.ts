@@ -1,20 +1,20 @@
-import { createHash } from 'node:crypto'
-
 import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
+import { causeOf } from '../../storage/dead-letters/letter-cause.ts'
 import { letterContextOf, type LetterContext } from '../../storage/dead-letters/letter-context.ts'
+import { markOf, ReplayMarks } from '../../storage/dead-letters/replay-mark.ts'
 import type { ErrorCause } from '../entities/connector-errors.ts'
-import { normalMessage } from './normal-message.ts'
 
 /** Limits of what is kept (I10). */
 const maxCauses = 100
-const maxNameLength = 300
 const maxMessageLength = 2000
-const idLength = 16
 
-/** The dead letters of one connector by cause. Records may be added in any order. */
+type LetterRecord = Pick<FetchedRecord, 'partition' | 'offset' | 'timestamp' | 'key' | 'headers'>
+
+/** The dead letters of one connector by cause. */
 export class ErrorCauses {
   readonly #connector: string
   readonly #causes = new Map<string, ErrorCause>()
+  readonly #marks: ReplayMarks
   #records = 0
   #own = 0
   #withoutContext = 0
@@ -22,16 +22,27 @@ export class ErrorCauses {
 
   constructor(connector: string) {
     this.#connector = connector
+    this.#marks = new ReplayMarks(connector)
   }
 
-  /** @param record of a dead letter queue, which connectors may share */
-  add(record: Pick<FetchedRecord, 'partition' | 'offset' | 'timestamp' | 'headers'>): void {
+  /** @param records a part of a dead letter queue, which connectors may share; of each partition, the last part comes first */
+  add(records: readonly LetterRecord[]): void {
+    const letters = records.filter((record) => {
+      const mark = markOf(record.headers)
+      if (mark !== null) this.#marks.add(record.partition, mark)
+      return mark === null
+    })
+    for (const letter of letters) this.#addLetter(letter)
+  }
+
+  #addLetter(record: LetterRecord): void {
     this.#records += 1
     const context = letterContextOf(record.headers)
     if (context === null) this.#withoutContext += 1
     if (context?.connector !== this.#connector) return
     this.#own += 1
-    const cause = causeOf(record, context)
+    const isReplayed = this.#marks.cover({ ...record, context })
+    const cause = single(record, context, isReplayed)
     const known = this.#causes.get(cause.id)
     if (known === undefined && this.#causes.size >= maxCauses) this.#unlisted += 1
     else this.#causes.set(cause.id, known === undefined ? cause : joined(known, cause))
@@ -51,30 +62,21 @@ export class ErrorCauses {
   }
 }
 
-function causeOf(
-  { partition, offset, timestamp }: Pick<FetchedRecord, 'partition' | 'offset' | 'timestamp'>,
+function single(
+  { partition, offset, timestamp }: LetterRecord,
   context: LetterContext,
+  isReplayed: boolean,
 ): ErrorCause {
-  const [stage, exception, className] = [context.stage, context.exception, context.className].map((name) =>
-    name.slice(0, maxNameLength),
-  ) as [string, string, string]
-  const message = normalMessage(context.message)
   const time = timestamp < 0 ? null : timestamp
+  const message = context.message.slice(0, maxMessageLength)
   return {
-    id: causeId(stage, exception, message),
-    stage,
-    className,
-    exception,
-    message,
+    ...causeOf(context),
     count: 1,
+    replayed: Number(isReplayed),
     first: time,
     last: time,
-    example: { partition, offset, message: context.message.slice(0, maxMessageLength), place: context.place },
+    example: { partition, offset, message, place: context.place },
   }
-}
-
-function causeId(...parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, idLength)
 }
 
 /** The example of the newest letter: of partitions, no order is known. */
@@ -86,6 +88,7 @@ function joined(known: ErrorCause, added: ErrorCause): ErrorCause {
   return {
     ...(isNewer ? added : known),
     count: known.count + added.count,
+    replayed: known.replayed + added.replayed,
     first:
       known.first === null || added.first === null ? (known.first ?? added.first) : Math.min(known.first, added.first),
     last: known.last === null || added.last === null ? (known.last ?? added.last) : Math.max(known.last, added.last),

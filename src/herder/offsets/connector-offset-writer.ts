@@ -2,6 +2,7 @@ import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.t
 import { ConnectError } from '../../api/errors.ts'
 import type { Admin } from '../../client/admin.ts'
 import { BrokerError, FencedMemberError } from '../../client/errors.ts'
+import type { GroupOffset } from '../../client/group/group-offsets.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { OffsetBackingStore } from '../../storage/offset-backing-store.ts'
@@ -48,6 +49,16 @@ export class ConnectorOffsetWriter {
       if (offsets.length > 0) await admin.alterGroupOffsets(groupId, offsets, { signal })
       if (removed.length > 0) await admin.deleteGroupOffsets(groupId, removed, { signal })
     })
+  }
+
+  /** Sets the offsets of a sink back, with what is delivered from there on. @throws ConnectError, also when the group has members */
+  async replaySink(
+    { connector, groupId }: { readonly connector: string; readonly groupId: string },
+    offsets: readonly GroupOffset[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { admin } = this.#options
+    await this.#ofGroup(connector, 'alter', async () => await admin.alterGroupOffsets(groupId, offsets, { signal }))
   }
 
   /** Deletes the group; one that does not exist has no offsets. @throws ConnectError, also when the group has members */

@@ -10,7 +10,7 @@ import type { ConnectorOffsetWriter } from './connector-offset-writer.ts'
 import { sinkOffsetChanges, sourceOffsetChanges, type RequestedOffset } from './offset-changes.ts'
 
 /** Writes offsets. */
-export type OffsetWriter = Pick<ConnectorOffsetWriter, 'alterSource' | 'alterSink' | 'resetSink'>
+export type OffsetWriter = Pick<ConnectorOffsetWriter, 'alterSource' | 'alterSink' | 'resetSink' | 'replaySink'>
 
 export interface OffsetAlterationOptions {
   readonly reads: Pick<HerderReads, 'connectorConfig' | 'connectorOffsets' | 'typeOf'>

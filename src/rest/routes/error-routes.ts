@@ -1,8 +1,15 @@
 import type { ConnectValue, PlainMap } from '../../api/schema.ts'
-import type { ConnectorErrors, ErrorCause, LetterExample } from '../../herder/entities/connector-errors.ts'
+import type {
+  ConnectorErrors,
+  ErrorCause,
+  ErrorsReplay,
+  LetterExample,
+  ReplayRequest,
+} from '../../herder/entities/connector-errors.ts'
 
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { asNumber, parseBody } from '../request/json-body.ts'
+import { asNumber, objectWith, parseBody, textOf } from '../request/json-body.ts'
+import { malformed, RestError } from '../rest-error.ts'
 import { param, type RestRequest, type Route } from '../route.ts'
 
 const defaultLimit = 10_000
@@ -23,7 +30,50 @@ export const errorRoutes: readonly Route[] = [
       return { status: 200, json: errorsJson(errors) }
     },
   },
+  {
+    operationId: 'replayConnectorErrors',
+    method: 'POST',
+    path: '/connectors/{connector}/errors/replay',
+    needs: { role: 'admin', of: 'connector' },
+    forwardable: true,
+    async handle(request, { herder }) {
+      const replay = await herder.replayConnectorErrors(
+        param(request, 'connector'),
+        replayRequest(request.body),
+        request.signal,
+      )
+      return { status: 200, json: replayJson(replay) }
+    },
+  },
 ]
+
+/** `{"cause", "key"}` or `{"cause", "key_base64"}`; without a body, all letters are meant. @throws RestError */
+function replayRequest(body: string): ReplayRequest {
+  const parsed = body.trim() === '' ? null : parseBody(body, asNumber)
+  const fields = ['cause', 'key', 'key_base64']
+  const object = parsed === null ? {} : objectWith(parsed, 'body', fields)
+  const cause = textOf(object['cause'], 'cause')
+  const [hasText, hasBytes] = [Object.hasOwn(object, 'key'), Object.hasOwn(object, 'key_base64')]
+  if (hasText && hasBytes) throw new RestError(malformed, 'Only one of "key" and "key_base64" can be given')
+  if (hasText) {
+    const text = textOf(object['key'], 'key')
+    return { cause, key: text === null ? null : Buffer.from(text) }
+  }
+  return hasBytes ? { cause, key: bytesOf(textOf(object['key_base64'], 'key_base64')) } : { cause }
+}
+
+/** Node decodes what is no base64 as far as it can. */
+function bytesOf(text: string | null): Buffer | null {
+  if (text === null) return null
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') !== text) throw new RestError(malformed, '"key_base64" is not in base64 with padding')
+  return bytes
+}
+
+function replayJson({ topic, partitions, gone, message }: ErrorsReplay): PlainMap {
+  const records = partitions.reduce((sum, one) => sum + one.records, 0)
+  return { topic, records, gone, partitions: partitions.map((one) => ({ ...one })), message }
+}
 
 /** @throws BadRequestError */
 function limitOf({ query }: RestRequest): number {
@@ -47,7 +97,18 @@ function errorsJson(errors: ConnectorErrors): PlainMap {
   }
 }
 
-function causeJson({ id, stage, className, exception, message, count, first, last, example }: ErrorCause): PlainMap {
+function causeJson({
+  id,
+  stage,
+  className,
+  exception,
+  message,
+  count,
+  first,
+  last,
+  example,
+  replayed,
+}: ErrorCause): PlainMap {
   return {
     cause: id,
     stage,
@@ -55,6 +116,7 @@ function causeJson({ id, stage, className, exception, message, count, first, las
     exception,
     message,
     count,
+    replayed,
     first_time: timeJson(first),
     last_time: timeJson(last),
     example: exampleJson(example),

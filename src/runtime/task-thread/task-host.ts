@@ -263,16 +263,22 @@ export class TaskHost {
     const config: RawConfig = run.connectorConfig
     const consumer = consumerOptions(run.id, settings, config)
     const { isolation = 'read_committed' } = consumer
+    const group = kafka.consumer(consumer)
+    const replay = {
+      client: kafka,
+      withKeys: plugin.replays !== 'letters',
+      committed: async (...asked: Parameters<typeof group.committed>) => await group.committed(...asked),
+    }
     return new SinkTaskLoop({
       createTask: () => leftovers.sink(sinkTask(plugin)),
       context,
       transforms: await loadTransforms(plugins, config),
       converters: await loadConverters(plugins, config, settings),
-      consumer: kafka.consumer(consumer),
+      consumer: group,
       readRange: async (range, onRecord, signal) => await kafka.readRanges([range], onRecord, { signal, isolation }),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
-      deadLetters: this.#deadLetters('sink', run, kafka),
+      deadLetters: this.#deadLetters('sink', run, kafka, replay),
       control,
       run,
       listener,
@@ -283,7 +289,12 @@ export class TaskHost {
     })
   }
 
-  #deadLetters(kind: 'source' | 'sink', { id, connectorConfig }: TaskRun, kafka: KafkaClient): SinkDeadLetters | null {
+  #deadLetters(
+    kind: 'source' | 'sink',
+    { id, connectorConfig }: TaskRun,
+    kafka: KafkaClient,
+    replay: SinkDeadLetters['replay'] = null,
+  ): SinkDeadLetters | null {
     const { settings, clock, redact } = this.#options
     const letters = deadLetterSettingsOf(connectorConfig)
     const maxKeys = maxParkedKeysOf(kind, connectorConfig)
@@ -298,6 +309,7 @@ export class TaskHost {
       },
       form: { topic, context: contextHeaders ? { task: id, redact } : null },
       parking: maxKeys === null ? null : { maxKeys, tail: new LetterTail(kafka, topic) },
+      replay: contextHeaders ? replay : null,
     }
   }
 }

@@ -147,6 +147,7 @@ export class SimulatedWorker {
       offsets: new ConnectorOffsetReader({ store: stores.offsets, admin: client.admin, clock, topic: 'offsets' }),
       offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
       errors: new ConnectorErrorsReader({ client, clock }),
+      letters: client,
       offsetTopic: 'offsets',
       // No source of a simulation writes in transactions.
       fenceTasks: async () => undefined,

@@ -285,6 +285,7 @@ export async function herd(options: HerdOptions = {}) {
       store: { alter: async (name) => void worker.calls.push(`write offsets of ${name}`) },
       admin: noGroups,
     }),
+    letters: noLetters,
     errors: { of: async (name) => await Promise.reject(new ConnectError(`no letters of ${name}`)) },
     offsetTopic: 'offsets',
     lease,
@@ -339,4 +340,10 @@ export async function herd(options: HerdOptions = {}) {
     worker.calls.length = 0
   }
   return { herder, handlers, configs, statuses, worker, clock, running, logger, activity, rebalances, lease }
+}
+
+const noLetters: WorkerHerderOptions['letters'] = {
+  partitionRanges: async () => [],
+  readRanges: async () => undefined,
+  admin: { describeTopics: async () => new Map(), groupOffsets: async () => [] },
 }

@@ -4,7 +4,7 @@ import type { TargetState } from '../../../src/config/connector/target-state.ts'
 import type { TaskId } from '../../../src/config/connector/task-id.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
-import type { ConnectorErrors } from '../../../src/herder/entities/connector-errors.ts'
+import type { ConnectorErrors, ErrorsReplay, ReplayRequest } from '../../../src/herder/entities/connector-errors.ts'
 import type { ConnectorInfo } from '../../../src/herder/entities/connector-info.ts'
 import type { ConnectorOffsets } from '../../../src/herder/entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from '../../../src/herder/entities/connector-status.ts'
@@ -54,6 +54,7 @@ export class MemoryHerder implements Herder {
   readonly offsets = new Map<string, ConnectorOffsets>()
   readonly topics = new Map<string, readonly string[]>()
   readonly errors = new Map<string, ConnectorErrors>()
+  readonly replays: ReplayRequest[] = []
 
   serverInfo(): ReturnType<Herder['serverInfo']> {
     return { version: '3.9.1', commit: 'f745dfdcee2b9851', kafkaClusterId: 'AWfKAj4MQ5yVi_-_d_bcfg' }
@@ -133,6 +134,13 @@ export class MemoryHerder implements Herder {
     const errors = this.errors.get(connector)
     if (errors === undefined) throw new BadRequestError(`Connector ${connector} has no dead letter queue.`)
     return errors
+  }
+
+  async replayConnectorErrors(connector: string, request: ReplayRequest): Promise<ErrorsReplay> {
+    this.#entry(connector)
+    this.replays.push(request)
+    const partitions = [{ topic: 'orders', partition: 0, records: 2, from: 5, until: 9 }]
+    return { topic: 'letters', partitions, gone: 1, message: 'The records are delivered again' }
   }
 
   async resetActiveTopics(connector: string): Promise<void> {

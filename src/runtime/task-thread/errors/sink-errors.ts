@@ -6,6 +6,7 @@ import type { HostContext } from '../host-context.ts'
 import type { TaskControl } from '../task-control.ts'
 import type { TaskRun } from '../../task-run.ts'
 import { DeadLetterQueue, type DeadLetterTarget } from './dead-letters/dead-letter-queue.ts'
+import { LetterReplay, type LetterReplayOptions } from './dead-letters/letter-replay.ts'
 import { ErrantRecords, type ReadRange } from './errant-records.ts'
 import { KeyParking, type KeyParkingOptions } from './parking/key-parking.ts'
 import { consumedRecordText } from './error-log.ts'
@@ -18,9 +19,12 @@ export interface SinkDeadLetters {
   readonly form: DeadLetterForm
   /** Absent or null: no keys are parked. */
   readonly parking?: Pick<KeyParkingOptions, 'maxKeys' | 'tail'> | null
+  /** Absent or null: letters are never delivered again. */
+  readonly replay?: Pick<LetterReplayOptions, 'client' | 'withKeys' | 'committed'> | null
 }
 
-export interface SinkErrorsOptions extends Pick<KeyParkingOptions, 'assignment' | 'topicId'> {
+export interface SinkErrorsOptions
+  extends Pick<KeyParkingOptions, 'assignment' | 'topicId'>, Pick<LetterReplayOptions, 'positions'> {
   readonly run: TaskRun
   readonly context: Pick<HostContext, 'clock' | 'logger' | 'metrics'>
   readonly control: TaskControl
@@ -39,6 +43,8 @@ export class SinkErrors {
   readonly reporter: ErrantRecords | null
   /** Null when no keys are parked. */
   readonly parking: KeyParking | null
+  /** Null when no letters are delivered again. */
+  readonly replay: LetterReplay | null
   readonly #letters: DeadLetterQueue | null
 
   constructor(options: SinkErrorsOptions) {
@@ -51,6 +57,7 @@ export class SinkErrors {
         : new DeadLetterQueue({ target: deadLetters.target, control, metrics, clock, setCondition })
     this.#letters = letters
     this.parking = this.#parkingOf(options, letters)
+    this.replay = replayOf(options, letters)
     this.records = new TaskErrors({
       settings,
       task: formatTaskId(run.id),
@@ -74,11 +81,18 @@ export class SinkErrors {
     await this.#letters?.prepare(signal)
   }
 
+  /** Partitions were assigned or revoked. */
+  assignmentChanged(): void {
+    this.parking?.assignmentChanged()
+    this.replay?.assignmentChanged()
+  }
+
   /**
    * Returns whether the records that have failed so far are durable in the dead letter queue, waiting for that for at most `ms`.
    * No offset may be committed before (I1, I7).
    */
   async settled(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (this.replay?.isKnown === false) return false
     if (this.reporter !== null && !(await this.reporter.settled(ms, signal))) return false
     return this.#letters === null || (await this.#letters.settled(ms, signal))
   }
@@ -87,6 +101,7 @@ export class SinkErrors {
   async close(ms: number): Promise<void> {
     this.records.close()
     this.parking?.close()
+    this.replay?.close()
     this.reporter?.close()
     await this.#letters?.close(ms)
   }
@@ -113,4 +128,24 @@ export class SinkErrors {
       reports,
     })
   }
+}
+
+function replayOf(options: SinkErrorsOptions, queue: DeadLetterQueue | null): LetterReplay | null {
+  const { run, context, control, setCondition, positions, topicId, deadLetters } = options
+  const { replay = null } = deadLetters ?? {}
+  if (replay === null || queue === null) return null
+  const { clock, logger } = context
+  const signal = control.stopSignal
+  const { connector } = run.id
+  return new LetterReplay({
+    ...replay,
+    connector,
+    queue,
+    clock,
+    logger,
+    signal,
+    setCondition,
+    positions,
+    topicId,
+  })
 }

@@ -9,6 +9,7 @@ import { decodeRecord } from '../conversion/record-decoder.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
 import { applyTransforms, type TransformStep } from '../conversion/transform-chain.ts'
 import type { ErrantRecords } from '../errors/errant-records.ts'
+import type { LetterReplay } from '../errors/dead-letters/letter-replay.ts'
 import type { KeyParking } from '../errors/parking/key-parking.ts'
 import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
@@ -22,6 +23,8 @@ export interface SinkConversionOptions {
   readonly parking?: Pick<KeyParking, 'wait' | 'takes'> | null
   /** The records that the task has reported; absent or null: it reports none. */
   readonly reports?: Pick<ErrantRecords, 'room'> | null
+  /** Tells which records are delivered again; absent or null: none are. */
+  readonly replay?: Pick<LetterReplay, 'wait' | 'skips' | 'after'> | null
   /** Of conversions. */
   readonly conversionRetries: RetryStreak
   readonly clock: Clock
@@ -99,7 +102,7 @@ export class SinkConversion {
         last = { topic: source.topic, partition: source.partition, offset: 0 }
         nextOffsets.set(formatTopicPartition(source), last)
       }
-      last.offset = source.offset + 1
+      last.offset = this.#options.replay?.after(source) ?? source.offset + 1
       if (record === null && this.#isFull()) {
         this.#kept = fetched.slice(i + 1)
         break
@@ -110,10 +113,10 @@ export class SinkConversion {
 
   /** Returns null for a record that is dropped or skipped, and for one that has to wait: {@link wait} says then for what. */
   #converted(source: FetchedRecord): SinkRecord | null {
-    const { converters, transforms, errors, parking } = this.#options
+    const { converters, transforms, errors, parking, replay } = this.#options
     try {
       if (this.#refusal !== null) throw this.#refusal.error
-      if (parking?.takes(source) === true) return null
+      if (replay?.skips(source) === true || parking?.takes(source) === true) return null
       const decoded = decodeRecord(converters, source)
       const record = transforms.length === 0 ? decoded : applyTransforms(transforms, decoded)
       if (errors.isRetrying) errors.passed()
@@ -129,8 +132,8 @@ export class SinkConversion {
   /** Returns what has to be waited for before any record is converted. */
   #waitBefore(): ConversionWait | null {
     if (this.#kept.length === 0 || this.#refusal !== null) return null
-    const { parking, reports } = this.#options
-    return parking?.wait() ?? waitFor(reports?.room() ?? null)
+    const { replay, parking, reports } = this.#options
+    return replay?.wait() ?? parking?.wait() ?? waitFor(reports?.room() ?? null)
   }
 
   /** Whether the next record has to wait until there is room for one more that fails (I10). */

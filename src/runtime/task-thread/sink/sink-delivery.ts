@@ -9,6 +9,7 @@ import { isRetriable } from '../../failures.ts'
 import type { ConversionWait } from '../conversion/conversion-not-ready-error.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
 import type { ErrantRecords } from '../errors/errant-records.ts'
+import type { LetterReplay } from '../errors/dead-letters/letter-replay.ts'
 import type { KeyParking } from '../errors/parking/key-parking.ts'
 import type { TaskErrors } from '../errors/task-errors.ts'
 import type { RetryStreak } from '../retry-streak.ts'
@@ -35,6 +36,8 @@ export interface SinkDeliveryOptions {
   readonly parking?: KeyParking | null
   /** The records that the task has reported; absent or null: it reports none. */
   readonly reports?: ErrantRecords | null
+  /** Absent or null: no records are delivered again. */
+  readonly replay?: LetterReplay | null
   readonly clock: Clock
   readonly setCondition: TaskContext['setCondition']
   /** Whether this worker may act upon its assignment; absent: always. */

@@ -2,6 +2,7 @@ import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import type { DurableOffset, OffsetToCommit, SinkTask, TaskContext } from '../../../api/task.ts'
 import { FencedMemberError, TopicRecreatedError, UnknownTopicError } from '../../../client/errors.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
+import type { LetterReplay } from '../errors/dead-letters/letter-replay.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { failPoint } from '../../../foundation/process/fail-point.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
@@ -19,6 +20,8 @@ export interface SinkOffsetCommitterOptions {
   readonly logger: Logger
   readonly intervalMs: number
   readonly setCondition: TaskContext['setCondition']
+  /** Keeps what is delivered again with the offsets; absent or null: nothing is. */
+  readonly replay?: Pick<LetterReplay, 'withPlans' | 'committed'> | null
   /** Returns whether the records that have failed so far are durable elsewhere, waiting for that for at most `ms`. */
   readonly settled: (ms: number, signal: AbortSignal) => Promise<boolean>
 }
@@ -91,12 +94,12 @@ export class SinkOffsetCommitter {
   }
 
   async #send(task: SinkTask, commit: readonly OffsetToCommit[], signal: AbortSignal): Promise<void> {
-    const { consumer, positions, meters, clock, logger, setCondition } = this.#options
+    const { consumer, positions, meters, clock, logger, setCondition, replay } = this.#options
     failPoint('after-upload-before-commit')
     const began = clock.monotonic()
     const cancel = clock.after(shownAfterMs, () => setCondition(waitingCode, waitingText))
     try {
-      await consumer.commit(commit, signal)
+      await consumer.commit(replay?.withPlans(commit) ?? commit, signal)
     } catch (error) {
       task.commitFailed?.(commit)
       if (!isOfRebalance(error)) throw error
@@ -107,6 +110,7 @@ export class SinkOffsetCommitter {
       setCondition(waitingCode, null)
     }
     positions.committed(commit)
+    replay?.committed(commit)
     meters.committed((clock.monotonic() - began) / 1000)
     task.committed?.(commit)
   }

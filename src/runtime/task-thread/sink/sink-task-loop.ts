@@ -132,6 +132,7 @@ export class SinkTaskLoop {
       setCondition,
       assignment: () => this.#positions.assignment(),
       topicId: (topic) => consumer.topicId(topic),
+      positions: () => this.#positions.current(),
     })
     this.#delivery = new SinkDelivery({
       ...parts,
@@ -141,6 +142,7 @@ export class SinkTaskLoop {
       parking: this.#errors.parking,
       reports: this.#errors.reporter,
       setCondition,
+      replay: this.#errors.replay,
     })
     this.#rebalances = new SinkRebalanceListener({
       ...parts,
@@ -149,7 +151,7 @@ export class SinkTaskLoop {
       isAllPaused: () => this.#isAllPaused,
       onAssignmentChanged: () => {
         this.#meters.partitions(this.#positions.assignment().length)
-        this.#errors.parking?.assignmentChanged()
+        this.#errors.assignmentChanged()
         this.#measure()
       },
     })
@@ -160,6 +162,7 @@ export class SinkTaskLoop {
       retries: new RetryStreak(retries),
       intervalMs: options.commitIntervalMs,
       settled: async (ms, signal) => await this.#errors.settled(ms, signal),
+      replay: this.#errors.replay,
       setCondition,
     })
   }

@@ -1,0 +1,189 @@
+import type { RawConfig } from '../../api/config-def.ts'
+import { ConnectError } from '../../api/errors.ts'
+import type { GroupOffset } from '../../client/group/group-offsets.ts'
+import { withTopicId } from '../../client/group/offset-topic-id.ts'
+import type { KafkaClient } from '../../client/kafka-client.ts'
+import { maxParkedKeysOf } from '../../config/connector/errors/park-settings.ts'
+import { sinkGroupId } from '../../config/connector/connector-problems.ts'
+import { withDeadline } from '../../foundation/async/deadline.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import { formatTopicPartition } from '../../foundation/topic-partition.ts'
+import type { PluginThreads } from '../../runtime/plugin-threads.ts'
+import { isSameChoice, keyDigest, type LetterChoice } from '../../storage/dead-letters/letter-choice.ts'
+import { readPlannedLetters, TooManyLettersError } from '../../storage/dead-letters/planned-letters.ts'
+import { planOf, planText, type ReplayPlan } from '../../storage/dead-letters/replay-plan.ts'
+import type { ErrorsReplay, ReplayedPartition, ReplayRequest } from '../entities/connector-errors.ts'
+import { BadRequestError } from '../herder-errors.ts'
+import type { HerderReads } from '../herder-reads.ts'
+import type { HerderWrites } from '../herder-writes.ts'
+import type { ConnectorOffsetWriter } from '../offsets/connector-offset-writer.ts'
+import { letterTopicOf } from './letter-topic.ts'
+
+export interface ErrorsReplayerOptions {
+  readonly reads: Pick<HerderReads, 'connectorConfig' | 'typeOf'>
+  readonly writes: Pick<HerderWrites, 'whileStopped'>
+  readonly writer: Pick<ConnectorOffsetWriter, 'replaySink'>
+  readonly plugins: Pick<PluginThreads, 'alterOffsets'>
+  readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'> & {
+    readonly admin: Pick<KafkaClient['admin'], 'describeTopics' | 'groupOffsets'>
+  }
+  readonly clock: Clock
+}
+
+/** What is asked for. */
+interface Asked {
+  readonly connector: string
+  /** The dead letter queue. */
+  readonly topic: string
+  readonly choice: LetterChoice
+}
+
+/** A partition with its plan. */
+interface Planned {
+  readonly offset: GroupOffset
+  readonly plan: ReplayPlan
+}
+
+/** The limit of reading the letters. Milliseconds. */
+const patienceMs = 60_000
+
+/**
+ * Has the dead letters of a sink delivered again: sets its offsets back to the first of their records, with a plan that says which
+ * records are delivered from there on. The tasks carry it out when the connector is resumed.
+ */
+export class ErrorsReplayer {
+  readonly #options: ErrorsReplayerOptions
+
+  constructor(options: ErrorsReplayerOptions) {
+    this.#options = options
+  }
+
+  /** @throws BadRequestError when it is not a stopped sink with dead letters of its own, ConnectError when they cannot be read */
+  async replay(connector: string, request: ReplayRequest, signal: AbortSignal): Promise<ErrorsReplay> {
+    const { reads, writes, client, clock } = this.#options
+    const choice = { cause: request.cause, key: request.key === undefined ? null : keyDigest(request.key) }
+    return await writes.whileStopped(connector, 'deliver dead letters again', async (mustLead) => {
+      const config = reads.connectorConfig(connector)
+      const topic = this.#letterTopic(connector, config)
+      const asked = { connector, topic, choice }
+      const groupId = sinkGroupId(connector, config)
+      const committed = await client.admin.groupOffsets(groupId, { signal })
+      const standing = standingReplay(asked, committed)
+      if (standing !== null) return standing
+      const found = await withDeadline(
+        { clock, ms: patienceMs, signal },
+        async (bound) => await this.#plan(asked, committed, bound),
+      ).catch((error: unknown) => {
+        signal.throwIfAborted()
+        if (error instanceof BadRequestError) throw error
+        throw new ConnectError(
+          `the dead letter queue ${topic} of ${connector} cannot be read: ${errorMessage(error)}`,
+          {
+            cause: error,
+          },
+        )
+      })
+      const { planned, gone } = found
+      if (planned.length > 0) {
+        const changes = planned.map(({ offset: { topic: name, partition, offset } }) => ({
+          topic: name,
+          partition,
+          offset,
+        }))
+        await this.#options.plugins.alterOffsets(connector, config, { kind: 'sink', changes })
+        await mustLead()
+        const offsets = planned.map(({ offset }) => offset)
+        await this.#options.writer.replaySink({ connector, groupId }, offsets, signal)
+      }
+      return resultOf(topic, planned, gone)
+    })
+  }
+
+  #letterTopic(connector: string, config: RawConfig): string {
+    if (this.#options.reads.typeOf(config) !== 'sink')
+      throw new BadRequestError(
+        `${connector} is not a sink. The dead letters of a source are not records of a topic: have the source read them again`,
+      )
+    if (maxParkedKeysOf('sink', config) !== null)
+      throw new BadRequestError(
+        `${connector} parks keys (errors.deadletterqueue.park.keys). To release them, see "Keep the order of a key" in docs/guides/errors.md`,
+      )
+    return letterTopicOf(connector, config)
+  }
+
+  async #plan(
+    { connector, topic, choice }: Asked,
+    committed: readonly GroupOffset[],
+    signal: AbortSignal,
+  ): Promise<{ readonly planned: readonly Planned[]; readonly gone: number }> {
+    const { client } = this.#options
+    const names = [...new Set(committed.map((offset) => offset.topic))]
+    const topics = await client.admin.describeTopics([topic, ...names], { signal })
+    if (!topics.has(topic)) return { planned: [], gone: 0 }
+    const ends = new Map((await client.partitionRanges([topic], signal)).map(({ partition, end }) => [partition, end]))
+    const ranges = await client.partitionRanges(
+      names.filter((name) => topics.has(name)),
+      signal,
+    )
+    const starts = new Map(ranges.map((range) => [formatTopicPartition(range), range.start]))
+    const idOf = (name: string): string | null => topics.get(name)?.id ?? null
+    const asked = committed
+      .filter((offset) => starts.has(formatTopicPartition(offset)))
+      .map(({ topic: name, partition, offset: until }) => ({
+        of: { topic: name, partition },
+        plan: { letters: { topic, ends }, choice, count: 0, until },
+      }))
+    const found = await readPlannedLetters({ client, connector, topicId: idOf, signal }, asked).catch(refuseTooMany)
+    let gone = 0
+    const planned = found.flatMap(({ of, plan, records }): readonly Planned[] => {
+      const all = [...new Set(records.map(({ offset }) => offset))]
+      const there = all.filter((offset) => offset >= (starts.get(formatTopicPartition(of)) ?? 0))
+      gone += all.length - there.length
+      if (there.length === 0) return []
+      const own = { ...plan, count: there.length }
+      const offset = there.reduce((first, at) => Math.min(first, at))
+      return [{ offset: { ...of, offset, metadata: withTopicId(planText(own), idOf(of.topic)) }, plan: own }]
+    })
+    return { planned, gone }
+  }
+}
+
+function refuseTooMany(error: unknown): never {
+  if (!(error instanceof TooManyLettersError)) throw error
+  throw new BadRequestError(`${error.message}. Name a "cause", or a "key", to deliver fewer at a time`)
+}
+
+/** The result of a request that is repeated before the sink is back where it was; null when nothing is delivered again. */
+function standingReplay({ connector, topic, choice }: Asked, committed: readonly GroupOffset[]): ErrorsReplay | null {
+  const standing = committed.flatMap((offset) => {
+    const plan = planOf(offset.metadata)
+    return plan === null ? [] : [{ offset, plan }]
+  })
+  if (standing.length === 0) return null
+  if (standing.some(({ plan }) => plan.letters.topic !== topic || !isSameChoice(plan.choice, choice)))
+    throw new BadRequestError(
+      `Other dead letters of ${connector} are being delivered again: resume it, and repeat the request when its status has no ` +
+        'REPLAY any more',
+    )
+  return resultOf(topic, standing, 0)
+}
+
+function resultOf(topic: string, planned: readonly Planned[], gone: number): ErrorsReplay {
+  const partitions = planned.map(({ offset, plan }): ReplayedPartition => {
+    const { topic: name, partition, offset: from } = offset
+    return { topic: name, partition, records: plan.count, from, until: plan.until }
+  })
+  return { topic, partitions, gone, message: messageOf(partitions, gone) }
+}
+
+function messageOf(partitions: readonly ReplayedPartition[], gone: number): string {
+  const count = partitions.reduce((sum, { records }) => sum + records, 0)
+  const parts = [
+    count === 0
+      ? 'No dead letters are to be delivered again'
+      : `The records of ${count} dead letters are delivered again when the connector is resumed`,
+  ]
+  if (gone > 0) parts.push(`${gone} records are no longer in their topics, and stay in the dead letter queue only`)
+  return parts.join('. ')
+}

@@ -1,0 +1,93 @@
+import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
+import type { KafkaClient } from '../../client/kafka-client.ts'
+import { formatTopicPartition, type TopicPartition } from '../../foundation/topic-partition.ts'
+import { chooses } from './letter-choice.ts'
+import { letterContextOf } from './letter-context.ts'
+import { markOf, ReplayMarks, type PlacedLetter } from './replay-mark.ts'
+import type { ReplayPlan } from './replay-plan.ts'
+
+/** A partition whose letters are delivered again. */
+export interface PlannedPartition {
+  readonly of: TopicPartition
+  readonly plan: ReplayPlan
+}
+
+export interface PlannedLetters extends PlannedPartition {
+  /** The records of the letters. */
+  readonly records: readonly { readonly offset: number; readonly key: Buffer | null }[]
+}
+
+/** More letters than can be delivered again at once. */
+export class TooManyLettersError extends Error {
+  override readonly name = 'TooManyLettersError'
+}
+
+/** The limit of what is kept (I10). */
+const maxLetters = 100_000
+
+/** Reads the letters of plans, without those that were delivered again before. @throws TooManyLettersError, and as the client does */
+export async function readPlannedLetters(
+  parts: {
+    readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
+    readonly connector: string
+    readonly topicId: (topic: string) => string | null
+    readonly signal: AbortSignal
+  },
+  planned: readonly PlannedPartition[],
+): Promise<readonly PlannedLetters[]> {
+  const { client, signal } = parts
+  const found: PlannedLetters[] = []
+  for (const [topic, ofTopic] of Map.groupBy(planned, ({ plan }) => plan.letters.topic)) {
+    const reader = new PlannedReader(parts, ofTopic)
+    await client.readRanges(await client.partitionRanges([topic], signal), (record) => reader.add(record), { signal })
+    found.push(...reader.found())
+  }
+  return found
+}
+
+class PlannedReader {
+  readonly #connector: string
+  readonly #topicId: (topic: string) => string | null
+  readonly #planned: ReadonlyMap<string, PlannedPartition>
+  readonly #marks: ReplayMarks
+  readonly #letters = new Map<string, PlacedLetter[]>()
+  #count = 0
+
+  constructor(
+    { connector, topicId }: { readonly connector: string; readonly topicId: (topic: string) => string | null },
+    planned: readonly PlannedPartition[],
+  ) {
+    this.#connector = connector
+    this.#topicId = topicId
+    this.#planned = new Map(planned.map((one) => [formatTopicPartition(one.of), one]))
+    this.#marks = new ReplayMarks(connector)
+  }
+
+  add({ partition, offset, key, headers }: FetchedRecord): void {
+    const mark = markOf(headers)
+    if (mark !== null) return this.#marks.add(partition, mark)
+    const context = letterContextOf(headers)
+    if (context?.connector !== this.#connector) return
+    const { topic, partition: of, offset: at } = context.place
+    if (topic === null || of === null || at === null) return
+    const name = formatTopicPartition({ topic, partition: of })
+    const { plan } = this.#planned.get(name) ?? {}
+    if (plan === undefined || at >= plan.until || offset >= (plan.letters.ends.get(partition) ?? 0)) return
+    const id = this.#topicId(topic)
+    if (context.topicId !== null && id !== null && context.topicId !== id) return
+    if (!chooses(plan.choice, context, key)) return
+    this.#count += 1
+    if (this.#count > maxLetters)
+      throw new TooManyLettersError(`more than ${maxLetters} dead letters would be delivered again`)
+    const letters = this.#letters.get(name) ?? []
+    letters.push({ partition, offset, key, context })
+    this.#letters.set(name, letters)
+  }
+
+  found(): readonly PlannedLetters[] {
+    return [...this.#planned].map(([name, { of, plan }]) => {
+      const letters = (this.#letters.get(name) ?? []).filter((letter) => !this.#marks.cover(letter))
+      return { of, plan, records: letters.map(({ key, context }) => ({ offset: context.place.offset ?? 0, key })) }
+    })
+  }
+}

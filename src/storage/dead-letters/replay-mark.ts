@@ -1,0 +1,91 @@
+import type { TopicPartition } from '../../foundation/topic-partition.ts'
+import { chooses, type LetterChoice } from './letter-choice.ts'
+import type { LetterContext, LetterHeader } from './letter-context.ts'
+import { numberIn, objectIn, textIn } from './stored-json.ts'
+
+/**
+ * A record of a dead letter queue that is no letter: it says which letters before it have been delivered again. Each partition of
+ * the queue has its own, behind those letters.
+ */
+export interface ReplayMark {
+  readonly connector: string
+  /** The partition of the letters' records. */
+  readonly of: TopicPartition
+  readonly choice: LetterChoice
+  /** Letters from this offset of the queue's partition on have not been delivered again. */
+  readonly end: number
+  /** Records from this offset of their own partition on had not been read. */
+  readonly until: number
+}
+
+/** The header that makes a record a mark. */
+const markHeader = '__penstock.errors.replayed'
+
+export function markHeaders({ connector, of, choice, end, until }: ReplayMark): readonly LetterHeader[] {
+  const value = JSON.stringify({ connector, topic: of.topic, partition: of.partition, end, until, ...choice })
+  return [{ key: markHeader, value: Buffer.from(value) }]
+}
+
+/** Null for a record that is no mark. */
+export function markOf(headers: readonly LetterHeader[]): ReplayMark | null {
+  const header = headers.length === 1 ? headers[0] : undefined
+  if (header?.key !== markHeader || header.value === null) return null
+  const json = objectIn(header.value.toString())
+  const [connector, topic] = [textIn(json, 'connector'), textIn(json, 'topic')]
+  const [partition, end, until] = [numberIn(json, 'partition'), numberIn(json, 'end'), numberIn(json, 'until')]
+  if (connector === null || topic === null || partition === null || end === null || until === null) return null
+  const choice = { cause: textIn(json, 'cause'), key: textIn(json, 'key') }
+  return { connector, of: { topic, partition }, choice, end, until }
+}
+
+/** A letter, and its place in its queue. */
+export interface PlacedLetter {
+  readonly partition: number
+  readonly offset: number
+  readonly key: Buffer | null
+  readonly context: LetterContext
+}
+
+/** The marks of one connector, by the partition of the queue. */
+export class ReplayMarks {
+  readonly #connector: string
+  readonly #marks = new Map<number, ReplayMark[]>()
+
+  constructor(connector: string) {
+    this.#connector = connector
+  }
+
+  /** @param partition of the queue */
+  add(partition: number, mark: ReplayMark): void {
+    if (mark.connector !== this.#connector) return
+    const marks = this.#marks.get(partition) ?? []
+    // Of the same letters, the last one says the most.
+    const others = marks.filter((other) => !includes(mark, other))
+    this.#marks.set(partition, [...others, mark])
+  }
+
+  /** Whether the letter's record was delivered again. */
+  cover({ partition, offset, key, context }: PlacedLetter): boolean {
+    const { place } = context
+    return (this.#marks.get(partition) ?? []).some(
+      ({ of, end, until, choice }) =>
+        offset < end &&
+        of.topic === place.topic &&
+        of.partition === place.partition &&
+        (place.offset ?? until) < until &&
+        chooses(choice, context, key),
+    )
+  }
+}
+
+/** Whether a mark covers whatever an earlier one does. */
+function includes(mark: ReplayMark, { of, choice, end, until }: ReplayMark): boolean {
+  return (
+    mark.of.topic === of.topic &&
+    mark.of.partition === of.partition &&
+    mark.end >= end &&
+    mark.until >= until &&
+    (mark.choice.cause ?? choice.cause) === choice.cause &&
+    (mark.choice.key ?? choice.key) === choice.key
+  )
+}

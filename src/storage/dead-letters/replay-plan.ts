@@ -1,0 +1,38 @@
+import type { LetterChoice } from './letter-choice.ts'
+import { numberIn, objectIn, textIn } from './stored-json.ts'
+
+/**
+ * Which records of a partition are delivered again between the committed offset and `until`. It is stored with the committed
+ * offset, so that it ends when the offset is altered or reset.
+ */
+export interface ReplayPlan {
+  /** The dead letter queue, and for each of its partitions the offset before which the letters are. */
+  readonly letters: { readonly topic: string; readonly ends: ReadonlyMap<number, number> }
+  readonly choice: LetterChoice
+  /** The number of records that are delivered again. */
+  readonly count: number
+  /** Where the sink was: from here on, every record is delivered. */
+  readonly until: number
+}
+
+const form = /^penstock-replay=(\{.*\})(?: |$)/
+
+/** Returns the metadata of a committed offset. */
+export function planText({ letters, choice, count, until }: ReplayPlan): string {
+  const ends = Object.fromEntries(letters.ends)
+  // Without spaces: one ends the plan.
+  const json = JSON.stringify({ topic: letters.topic, ends, ...choice, count, until })
+  return `penstock-replay=${json}`
+}
+
+/** Null for metadata without a plan. */
+export function planOf(metadata: string | null | undefined): ReplayPlan | null {
+  const json = objectIn(form.exec(metadata ?? '')?.[1] ?? '')
+  const [topic, until, count] = [textIn(json, 'topic'), numberIn(json, 'until'), numberIn(json, 'count')]
+  if (topic === null || until === null || count === null) return null
+  const ends = new Map<number, number>()
+  for (const [partition, end] of Object.entries(json.get('ends') ?? {}))
+    if (typeof end === 'number') ends.set(Number(partition), end)
+  const choice = { cause: textIn(json, 'cause'), key: textIn(json, 'key') }
+  return { letters: { topic, ends }, choice, count, until }
+}

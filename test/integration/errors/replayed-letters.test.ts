@@ -1,0 +1,382 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { Kafka, logLevel } from 'kafkajs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import type { KafkaClient } from '../../../src/client/kafka-client.ts'
+import { ClientHarness, Outcomes, readAll } from '../../contract/client-harness.ts'
+import { MemoryS3 } from '../../support/s3/memory-s3.ts'
+import { untilPasses } from '../../support/until.ts'
+import { WorkerProcess, workerPlace, type WorkerPlace } from '../../support/worker/worker-process.ts'
+
+const json = 'org.apache.kafka.connect.json.JsonConverter'
+const text = 'org.apache.kafka.connect.storage.StringConverter'
+/** Key and value: `bad…` is no JSON. */
+type Entry = readonly [key: string | null, value: string, partition?: number]
+
+interface Replay {
+  readonly topic: string
+  readonly records: number
+  readonly gone: number
+  readonly partitions: readonly Readonly<Record<string, unknown>>[]
+  readonly message: string
+}
+interface Cause {
+  readonly cause: string
+  readonly count: number
+  readonly replayed: number
+  readonly stage: string
+}
+
+describe('dead letters that are delivered again', () => {
+  let place: WorkerPlace
+  let directory = ''
+  let worker: WorkerProcess
+  let client: KafkaClient
+  let harness: ClientHarness | null = null
+
+  /** @param dies the fail point at which the worker is killed */
+  async function start(dies = ''): Promise<void> {
+    const settings = { 'offset.flush.interval.ms': '20', 'session.timeout.ms': '6000' }
+    worker = await WorkerProcess.start(place, settings, { PENSTOCK_FAIL_POINT: dies })
+    harness = new ClientHarness(place.broker)
+    client = await harness.connect()
+  }
+  async function kill(): Promise<void> {
+    await harness?.close()
+    harness = null
+    await worker?.kill()
+  }
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'penstock-replayed-'))
+    place = await workerPlace(join(directory, 'log'))
+    await start()
+    await client.admin.createTopic({ name: 'orders', partitions: 2, replicationFactor: 1 })
+    await client.admin.createTopic({ name: 'letters', partitions: 2, replicationFactor: 1 })
+  }, 120_000)
+  afterEach(async () => {
+    await kill()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  const sink = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+    'connector.class': 'FileStreamSink',
+    file: join(directory, 'out.txt'),
+    topics: 'orders',
+    'key.converter': text,
+    'value.converter': json,
+    'value.converter.schemas.enable': 'false',
+    'errors.tolerance': 'all',
+    'errors.deadletterqueue.topic.name': 'letters',
+    'errors.deadletterqueue.context.headers.enable': 'true',
+    ...more,
+  })
+
+  async function write(...entries: readonly Entry[]): Promise<void> {
+    const outcomes = new Outcomes()
+    const producer = client.producer(outcomes)
+    for (const [index, [key, value, partition = 0]] of entries.entries()) {
+      const bare = { topic: 'orders', partition, value: Buffer.from(value), headers: [], timestamp: null }
+      producer.append({ ...bare, key: key === null ? null : Buffer.from(key) }, index)
+    }
+    await producer.flush()
+    await producer.close()
+    expect(outcomes.failed).toEqual([])
+  }
+  const delivered = (): string[] => {
+    const path = join(directory, 'out.txt')
+    return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : []
+  }
+  const letters = async (): Promise<number> =>
+    (await readAll(client, 'letters')).filter(({ headers }) => headers.length > 1).length
+  const marks = async (): Promise<number> =>
+    (await readAll(client, 'letters')).filter(({ headers }) => headers.length === 1).length
+  const causes = async (): Promise<readonly Cause[]> =>
+    ((await worker.request('GET', '/connectors/sink/errors')) as { causes: Cause[] }).causes
+  const status = async (): Promise<string> => JSON.stringify(await worker.request('GET', '/connectors/sink/status'))
+  const replay = async (body?: unknown): Promise<Replay> =>
+    (await worker.request('POST', '/connectors/sink/errors/replay', body)) as Replay
+  const refusal = async (body: string, connector = 'sink'): Promise<unknown> => {
+    const url = `${place.rest}/connectors/${connector}/errors/replay`
+    const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    return [response.status, ((await response.json()) as { message: string }).message]
+  }
+
+  /** The sink has delivered what it can, and has committed it. */
+  async function standsAt(...ends: readonly number[]): Promise<void> {
+    await untilPasses(async () => {
+      const { offsets } = (await worker.request('GET', '/connectors/sink/offsets')) as {
+        offsets: { partition: { kafka_partition: number }; offset: { kafka_offset: number } }[]
+      }
+      const found = offsets.toSorted((a, b) => a.partition.kafka_partition - b.partition.kafka_partition)
+      expect(found.map(({ offset }) => offset.kafka_offset)).toEqual(ends)
+    })
+  }
+  async function stop(): Promise<void> {
+    await worker.request('PUT', '/connectors/sink/stop')
+    await untilPasses(async () => expect(await status()).toContain('"state":"STOPPED"'))
+  }
+  const resume = async (): Promise<unknown> => await worker.request('PUT', '/connectors/sink/resume')
+  /** The worker is killed before a commit of the sink, in each life before another one, and started again. */
+  async function resumeAndDie(...commits: readonly number[]): Promise<void> {
+    for (const commit of commits) {
+      await kill()
+      // It may be gone before it has responded.
+      await start(`after-upload-before-commit@${commit}`)
+        .then(resume)
+        .catch(() => undefined)
+      await worker.end(60_000)
+    }
+    await kill()
+    await start()
+    await resume()
+  }
+  /** The converter reads every value. */
+  const correct = async (): Promise<unknown> =>
+    await worker.request(
+      'PUT',
+      '/connectors/sink/config',
+      sink({ 'value.converter': text, 'consumer.override.max.poll.records': '20' }),
+    )
+
+  it('are those of all causes, and the later records of their keys follow in their order (I12)', async () => {
+    await write(
+      ['a', '1'],
+      ['a', 'bad 2'],
+      ['b', '3'],
+      ['a', '4'],
+      [null, 'bad 5'],
+      [null, '6'],
+      ['c', '7'],
+      ['a', 'bad', 1],
+      ['b', '8', 1],
+    )
+    await worker.post('sink', sink())
+    await standsAt(7, 2)
+    await untilPasses(() => expect(delivered().toSorted()).toEqual(['1', '3', '4', '6', '7', '8']))
+    rmSync(join(directory, 'out.txt'))
+    await stop()
+    await correct()
+    const expected = {
+      topic: 'letters',
+      records: 3,
+      gone: 0,
+      partitions: [
+        { topic: 'orders', partition: 0, records: 2, from: 1, until: 7 },
+        { topic: 'orders', partition: 1, records: 1, from: 0, until: 2 },
+      ],
+      message: 'The records of 3 dead letters are delivered again when the connector is resumed',
+    }
+    expect(await replay()).toEqual(expected)
+    // Again: nothing changes.
+    expect(await replay({})).toEqual(expected)
+    expect(await refusal('{"key":"a"}')).toEqual([
+      400,
+      expect.stringContaining('Other dead letters of sink are being delivered again'),
+    ])
+    await standsAt(1, 0)
+    await write(['a', '9'])
+    await resume()
+    await standsAt(8, 2)
+    const own = (partition: readonly string[]): string[] => delivered().filter((line) => partition.includes(line))
+    expect(own(['bad 2', '4', 'bad 5', '9', '6', '3', '7', '1'])).toEqual(['bad 2', '4', 'bad 5', '9'])
+    expect(own(['bad', '8'])).toEqual(['bad'])
+    await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 3, replayed: 3 }]))
+    await untilPasses(async () => expect(await status()).not.toContain('REPLAY'))
+    expect(await marks()).toBe(4)
+    await stop()
+    expect(await replay()).toEqual({
+      topic: 'letters',
+      records: 0,
+      gone: 0,
+      partitions: [],
+      message: 'No dead letters are to be delivered again',
+    })
+    await standsAt(8, 2)
+  })
+
+  it('are those of one cause or one key, where these are named', async () => {
+    await write(['a', 'bad'], ['b', '{"id":'], ['c', 'bad'], ['c', '5'], [null, 'bad'], ['\u00ff', 'bad'])
+    await worker.post('sink', sink())
+    await standsAt(6)
+    await stop()
+    const known = await causes()
+    const half = known.find(({ count }) => count === 1)
+    expect(known.map(({ count }) => count)).toEqual([4, 1])
+    await correct()
+    rmSync(join(directory, 'out.txt'))
+    const steps: readonly (readonly [unknown, readonly string[]])[] = [
+      [{ cause: half?.cause }, ['{"id":']],
+      [{ cause: half?.cause }, []],
+      [{ key: 'c' }, ['bad', '5']],
+      [{ key: 'c', cause: half?.cause }, []],
+      [{ key: null }, ['bad']],
+      [{ key_base64: Buffer.from('\u00ff').toString('base64') }, ['bad']],
+      [{ key: 'none' }, []],
+      // What is left.
+      [undefined, ['bad']],
+      [undefined, []],
+    ]
+    for (const [body, lines] of steps) {
+      const { records } = await replay(body)
+      expect([body, records]).toEqual([body, Math.min(1, lines.length)])
+      await resume()
+      await standsAt(6)
+      expect([body, delivered()]).toEqual([body, lines])
+      rmSync(join(directory, 'out.txt'), { force: true })
+      await stop()
+    }
+    expect((await causes()).map(({ count, replayed }) => count - replayed)).toEqual([0, 0])
+  })
+
+  it('are letters again when they fail again, and only those are delivered the next time', async () => {
+    await write(['a', 'bad'], ['b', '{"id":'], ['c', '1'])
+    await worker.post('sink', sink())
+    await standsAt(3)
+    await stop()
+    // Nothing was corrected.
+    await replay()
+    await resume()
+    await standsAt(3)
+    await untilPasses(async () => expect(await letters()).toBe(4))
+    await untilPasses(async () =>
+      expect((await causes()).map(({ count, replayed }) => [count, replayed])).toEqual([
+        [2, 1],
+        [2, 1],
+      ]),
+    )
+    await stop()
+    expect(await replay()).toMatchObject({ records: 2 })
+  })
+
+  it('are delivered when the worker is killed while it does so, and nothing else is (I9)', async () => {
+    const entries = Array.from({ length: 3000 }, (_none, at): Entry => [
+      null,
+      at % 3 === 0 ? `bad ${at}` : `${at}`,
+      at % 2,
+    ])
+    await write(...entries)
+    await worker.post('sink', sink())
+    await standsAt(1500, 1500)
+    expect(await letters()).toBe(1000)
+    await stop()
+    await correct()
+    rmSync(join(directory, 'out.txt'))
+    expect(await replay()).toMatchObject({ records: 1000 })
+    await resumeAndDie(2, 2, 2)
+    await standsAt(1500, 1500)
+    await write([null, 'last'], [null, 'last', 1])
+    await standsAt(1501, 1501)
+    const wanted = entries.map(([, value]) => value).filter((value) => value.startsWith('bad'))
+    const found = new Set(delivered())
+    expect(found.delete('last')).toBe(true)
+    expect([...found].toSorted()).toEqual(wanted.toSorted())
+    await untilPasses(async () => expect((await causes())[0]).toMatchObject({ count: 1000, replayed: 1000 }))
+  })
+
+  it('are in an archive once, wherever the worker is killed while it writes them (I9)', async () => {
+    const store = await MemoryS3.start()
+    try {
+      const archive = (converter: string): Record<string, string> =>
+        sink({
+          'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
+          'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+          's3.bucket.name': 'bucket',
+          's3.region': 'us-east-1',
+          'store.url': store.url,
+          'aws.access.key.id': 'key',
+          'aws.secret.access.key': 'secret',
+          'flush.size': '3',
+          'consumer.override.max.poll.records': '1',
+          'value.converter': converter,
+        })
+      const values = Array.from({ length: 40 }, (_none, at) => (at % 4 === 1 || at === 10 ? `bad ${at}` : `${at}`))
+      await write(...values.map((value): Entry => ['a', value]))
+      await worker.post('sink', archive(json))
+      await untilPasses(async () => expect(await letters()).toBe(11))
+      // Of 29 records, the last two wait for a third.
+      await standsAt(38)
+      const before = new Map(store.objects)
+      expect(before.size).toBe(9)
+      await stop()
+      await worker.request('PUT', '/connectors/sink/config', archive(text))
+      expect(await replay()).toMatchObject({ records: 11, partitions: [{ from: 1, until: 38 }] })
+      await resumeAndDie(1, 2, 2, 2)
+      await write(['b', '40'], ['b', '41'])
+      await standsAt(42)
+      const lines = [...store.objects.values()].flatMap(({ body }) => body.toString().trimEnd().split('\n'))
+      const found = lines.map((line) => line.replaceAll('"', ''))
+      expect(found.toSorted()).toEqual([...values, '40', '41'].toSorted())
+      for (const [key, object] of before) expect([key, store.objects.get(key)?.body]).toEqual([key, object.body])
+      await untilPasses(async () =>
+        expect((await causes()).every(({ count, replayed }) => count === replayed)).toBe(true),
+      )
+    } finally {
+      await store.close()
+    }
+  })
+
+  it('are not chosen any more when the offsets are altered: then every record is delivered', async () => {
+    await write(['a', '1'], ['b', 'bad'], ['c', '2'])
+    await worker.post('sink', sink())
+    await standsAt(3)
+    await stop()
+    await correct()
+    await replay()
+    rmSync(join(directory, 'out.txt'))
+    const partition = { kafka_topic: 'orders', kafka_partition: 0 }
+    await worker.request('PATCH', '/connectors/sink/offsets', { offsets: [{ partition, offset: { kafka_offset: 0 } }] })
+    await resume()
+    await standsAt(3)
+    expect(delivered()).toEqual(['1', 'bad', '2'])
+  })
+
+  it('are refused with the reason where there are none, or their records could not be told', async () => {
+    await write(['a', 'bad'])
+    await worker.post('sink', sink())
+    await worker.post('parking', sink({ 'errors.deadletterqueue.park.keys': 'true' }))
+    await worker.post('without', sink({ 'errors.deadletterqueue.topic.name': '' }))
+    await worker.post('source', { 'connector.class': 'FileStreamSource', file: join(directory, 'in.txt'), topic: 'in' })
+    await standsAt(1)
+    expect(await refusal('')).toEqual([400, expect.stringContaining('must be in the STOPPED state')])
+    for (const name of ['sink', 'parking', 'without', 'source']) {
+      await worker.request('PUT', `/connectors/${name}/stop`)
+      await untilPasses(async () =>
+        expect(JSON.stringify(await worker.request('GET', `/connectors/${name}/status`))).toContain('STOPPED'),
+      )
+    }
+    expect(await refusal('', 'parking')).toEqual([400, expect.stringContaining('parks keys')])
+    expect(await refusal('', 'without')).toEqual([400, expect.stringContaining('has no dead letter queue')])
+    expect(await refusal('', 'source')).toEqual([400, expect.stringContaining('is not a sink')])
+    expect(await refusal('', 'missing')).toEqual([404, 'Connector missing not found'])
+    expect(await refusal('{"keys":"a"}')).toEqual([
+      expect.any(Number),
+      expect.stringContaining('Unrecognized field "keys"'),
+    ])
+    expect(await refusal('{"key":"a","key_base64":"YQ=="}')).toEqual([
+      expect.any(Number),
+      expect.stringContaining('Only one of'),
+    ])
+    expect(await refusal('{"key_base64":"?"}')).toEqual([expect.any(Number), expect.stringContaining('not in base64')])
+  })
+
+  it('are counted as gone when their records are not in the topic any more', async () => {
+    await write(['a', 'bad'], ['b', 'bad'], ['c', '1'])
+    await worker.post('sink', sink())
+    await standsAt(3)
+    await stop()
+    const admin = new Kafka({ brokers: [place.broker], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.fetchTopicMetadata({ topics: ['orders'] })
+    await admin.deleteTopicRecords({ topic: 'orders', partitions: [{ partition: 0, offset: '1' }] })
+    await admin.disconnect()
+    expect(await replay()).toMatchObject({
+      records: 1,
+      gone: 1,
+      partitions: [{ from: 1, until: 3 }],
+      message: expect.stringContaining('1 records are no longer in their topics'),
+    })
+  })
+})
