@@ -74,18 +74,30 @@ function isCaptured({ valueIndex, keyIndex }: ColumnPlan): boolean {
   return valueIndex >= 0 || keyIndex >= 0
 }
 
+/** Which columns of a table are in its key. */
+interface KeyColumns {
+  readonly plans: readonly Pick<ColumnPlan, 'name' | 'keyIndex'>[]
+  readonly keyCount: number
+}
+
 /** The columns of the key, of the new row if there is one. */
 export function keyTexts(
   { before, after }: Omit<UnreadableRow, 'error'>,
-  { plans, keyCount }: TableShape,
+  { plans, keyCount }: KeyColumns,
 ): RowText | null {
   const row = after ?? before
   if (row === null || keyCount === 0) return null
-  return Object.fromEntries(plans.filter(({ keyIndex }) => keyIndex >= 0).map(({ name }) => [name, row[name] ?? null]))
+  const keys = plans.filter(({ keyIndex }) => keyIndex >= 0)
+  return Object.fromEntries(keys.map(({ name }) => [name, textOf(row, name)]))
+}
+
+/** A column may be called `constructor`. */
+function textOf(row: RowText, name: string): string | null {
+  return Object.hasOwn(row, name) ? (row[name] ?? null) : null
 }
 
 /** Whether an update is one of the key. An old image without the key counts as such, as with rows that can be read. */
-export function changesKey({ before, after }: UnreadableRow, shape: TableShape): boolean {
+export function changesKey({ before, after }: UnreadableRow, shape: KeyColumns): boolean {
   if (before === null || after === null || shape.keyCount === 0) return false
   const [old, row] = [before, after].map((image) => keyTexts({ before: null, after: image }, shape))
   return Object.entries(row ?? {}).some(([name, text]) => old?.[name] !== text)

@@ -6,19 +6,19 @@ import { beginDelimited, endDelimited, writeBigInteger, writeInteger, writeUnsig
 import { at, misfit } from '../../binary/misfit.ts'
 import { unlike, type ProtoWriter } from './scalar-writers.ts'
 
-const messages: Readonly<Record<string, string>> = {
-  [Logical.decimal]: LogicalMessage.decimal,
-  [Logical.date]: LogicalMessage.date,
-  [Logical.time]: LogicalMessage.time,
-  [Logical.timestamp]: LogicalMessage.timestamp,
-}
+const messages = new Map<string | null, string>([
+  [Logical.decimal, LogicalMessage.decimal],
+  [Logical.date, LogicalMessage.date],
+  [Logical.time, LogicalMessage.time],
+  [Logical.timestamp, LogicalMessage.timestamp],
+])
 
 /**
  * Returns the writer of values of a logical type in the message of that type; null for other schemas.
  * @throws DataError if the message is another one
  */
 export function logicalWriter(fullName: string, schema: Schema, path: string): ProtoWriter | null {
-  const wanted = schema.name === null ? undefined : messages[schema.name]
+  const wanted = messages.get(schema.name)
   if (wanted === undefined) return null
   if (wanted !== fullName) throw unlike(schema, fullName, path)
   switch (schema.name) {

@@ -28,12 +28,12 @@ const unsigned: Readonly<Record<string, string>> = {
   uint64: 'google.protobuf.UInt64Value',
   fixed64: 'google.protobuf.UInt64Value',
 }
-const logical: Readonly<Record<string, readonly [message: string, file: string]>> = {
-  [Logical.decimal]: [LogicalMessage.decimal, 'confluent/type/decimal.proto'],
-  [Logical.date]: [LogicalMessage.date, 'google/type/date.proto'],
-  [Logical.time]: [LogicalMessage.time, 'google/type/timeofday.proto'],
-  [Logical.timestamp]: [LogicalMessage.timestamp, 'google/protobuf/timestamp.proto'],
-}
+const logical = new Map<string | null, readonly [message: string, file: string]>([
+  [Logical.decimal, [LogicalMessage.decimal, 'confluent/type/decimal.proto']],
+  [Logical.date, [LogicalMessage.date, 'google/type/date.proto']],
+  [Logical.time, [LogicalMessage.time, 'google/type/timeofday.proto']],
+  [Logical.timestamp, [LogicalMessage.timestamp, 'google/protobuf/timestamp.proto']],
+])
 
 /** The full name of the wrapper message that is the schema of values of a primitive type; null for other types. */
 export function wrapperOf({ type }: Schema): string | null {
@@ -53,7 +53,7 @@ export function messageNameOf({ name }: Schema, options: ProtobufOptions): strin
  * @throws DataError if Protobuf cannot express it
  */
 export function protoOfConnect(schema: Schema, options: ProtobufOptions): string {
-  const isLogical = schema.name !== null && Object.hasOwn(logical, schema.name)
+  const isLogical = logical.has(schema.name)
   if (wrapperOf(schema) !== null && !isLogical) return wrappersText
   if (schema.type === 'STRUCT' && !isUnionSchema(schema)) return new ProtoBuilder(options).file(schema)
   throw new DataError(
@@ -139,7 +139,7 @@ class ProtoBuilder {
   }
 
   #type(schema: Schema, fieldName: string, message: OpenMessage, form: FieldForm): string {
-    const known = schema.name === null ? undefined : logical[schema.name]
+    const known = logical.get(schema.name)
     if (known !== undefined) {
       this.#imports.add(known[1])
       return known[0]

@@ -26,6 +26,18 @@ function messageError(schema: Schema, config = {}): string {
 }
 
 describe('the Protobuf schema of a Connect schema', () => {
+  it.each(['toString', 'hasOwnProperty', 'valueOf'])('has a message of a struct that is called %s', (name) => {
+    const {
+      text: file,
+      back,
+      bytes,
+      value,
+    } = protobufCodec(struct([['inner', struct([['a', text]], { name, optional: true })]], { name: 'Outer' }))
+    expect(file).toContain(`${name} inner = 1;`)
+    expect(back.fields[0]?.schema.name).toBe(name)
+    expect(value(bytes([['x']]))).toEqual([['x']])
+  })
+
   it('has the types, names and parameters that Confluent gives', () => {
     const schema = struct([
       ['int8', primitive('INT8')],
