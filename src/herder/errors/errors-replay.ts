@@ -65,7 +65,7 @@ export class ErrorsReplayer {
     const choice = { cause: request.cause, key: request.key === undefined ? null : keyDigest(request.key) }
     return await writes.whileStopped(connector, 'deliver dead letters again', async (mustLead) => {
       const config = reads.connectorConfig(connector)
-      const topic = this.#letterTopic(connector, config)
+      const topic = this.#letterTopic(connector, choice, config)
       const asked = { connector, topic, choice }
       const groupId = sinkGroupId(connector, config)
       const committed = await client.admin.groupOffsets(groupId, { signal })
@@ -100,14 +100,15 @@ export class ErrorsReplayer {
     })
   }
 
-  #letterTopic(connector: string, config: RawConfig): string {
+  #letterTopic(connector: string, choice: LetterChoice, config: RawConfig): string {
     if (this.#options.reads.typeOf(config) !== 'sink')
       throw new BadRequestError(
         `${connector} is not a sink. The dead letters of a source are not records of a topic: have the source read them again`,
       )
-    if (maxParkedKeysOf('sink', config) !== null)
+    if (choice.cause !== null && maxParkedKeysOf('sink', config) !== null)
       throw new BadRequestError(
-        `${connector} parks keys (errors.deadletterqueue.park.keys). To release them, see "Keep the order of a key" in docs/guides/errors.md`,
+        `${connector} parks keys (errors.deadletterqueue.park.keys): letters of one cause would overtake earlier ones of their keys. ` +
+          'Leave out the cause, or name a key',
       )
     return letterTopicOf(connector, config)
   }

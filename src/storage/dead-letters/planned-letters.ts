@@ -65,7 +65,10 @@ class PlannedReader {
 
   add({ partition, offset, key, headers }: FetchedRecord): void {
     const mark = markOf(headers)
-    if (mark !== null) return this.#marks.add(partition, mark)
+    if (mark !== null) {
+      this.#marks.add(partition, mark)
+      return
+    }
     const context = letterContextOf(headers)
     if (context?.connector !== this.#connector) return
     const { topic, partition: of, offset: at } = context.place

@@ -55,13 +55,18 @@ export class ReplayMarks {
     this.#connector = connector
   }
 
-  /** @param partition of the queue */
-  add(partition: number, mark: ReplayMark): void {
-    if (mark.connector !== this.#connector) return
+  /**
+   * Returns whether the mark says more than those before.
+   * @param partition of the queue
+   */
+  add(partition: number, mark: ReplayMark): boolean {
+    if (mark.connector !== this.#connector) return false
     const marks = this.#marks.get(partition) ?? []
     // Of the same letters, the last one says the most.
+    if (marks.some((other) => includes(other, mark))) return false
     const others = marks.filter((other) => !includes(mark, other))
     this.#marks.set(partition, [...others, mark])
+    return true
   }
 
   /** Whether the letter's record was delivered again. */

@@ -89,6 +89,11 @@ describe('dead letters that are delivered again', () => {
     const path = join(directory, 'out.txt')
     return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : []
   }
+  /** Those of the lines that are delivered, in the order of their last delivery. */
+  const lastOf = (lines: readonly string[]): string[] => {
+    const found = delivered()
+    return lines.filter((line) => found.includes(line)).toSorted((a, b) => found.lastIndexOf(a) - found.lastIndexOf(b))
+  }
   const letters = async (): Promise<number> =>
     (await readAll(client, 'letters')).filter(({ headers }) => headers.length > 1).length
   const marks = async (): Promise<number> =>
@@ -276,6 +281,75 @@ describe('dead letters that are delivered again', () => {
     await untilPasses(async () => expect((await causes())[0]).toMatchObject({ count: 1000, replayed: 1000 }))
   })
 
+  describe('of keys that are parked', () => {
+    const parking = (converter = json): Record<string, string> =>
+      sink({
+        'errors.deadletterqueue.park.keys': 'true',
+        'value.converter': converter,
+        'consumer.override.max.poll.records': '1',
+      })
+
+    it('release them, in the order of their records, over crashes and to other tasks (I9, I12)', async () => {
+      await write(['a', '1'], ['a', 'bad 2'], ['b', '3'], ['a', '4'], ['c', 'bad 5'], ['c', '6'], ['a', '7'])
+      await write(['d', 'bad 8', 1], ['d', '9', 1], ['e', '10', 1])
+      await worker.post('sink', parking())
+      await standsAt(7, 3)
+      await untilPasses(() => expect(delivered().toSorted()).toEqual(['1', '10', '3']))
+      await stop()
+      await worker.request('PUT', '/connectors/sink/config', parking(text))
+      rmSync(join(directory, 'out.txt'))
+      expect(await replay({ key: 'a' })).toMatchObject({ records: 3, partitions: [{ from: 1, until: 7 }] })
+      await resumeAndDie(2, 2)
+      await standsAt(7, 3)
+      await write(['a', '11'], ['c', '12'], ['d', '13', 1])
+      await standsAt(9, 4)
+      await untilPasses(async () => expect(await status()).toContain('2 keys are parked'))
+      // A record that was delivered before the worker died may be delivered again, with those after it.
+      expect(lastOf(['bad 2', '4', '7', '11'])).toEqual(['bad 2', '4', '7', '11'])
+      expect(new Set(delivered())).toEqual(new Set(['bad 2', '4', '7', '11']))
+      await stop()
+      rmSync(join(directory, 'out.txt'))
+      expect(await replay()).toMatchObject({ records: 6, partitions: [{ records: 3 }, { records: 3 }] })
+      await worker.request('PUT', '/connectors/sink/config', { ...parking(text), 'tasks.max': '2' })
+      await resumeAndDie(1, 2)
+      await standsAt(9, 4)
+      await untilPasses(async () => expect(await status()).not.toContain('PARKED_KEYS'))
+      await write(['a', '14'], ['c', '15'], ['d', '16', 1])
+      await standsAt(11, 5)
+      expect(lastOf(['bad 5', '6', '12', '15'])).toEqual(['bad 5', '6', '12', '15'])
+      expect(lastOf(['bad 8', '9', '13', '16'])).toEqual(['bad 8', '9', '13', '16'])
+      expect(lastOf(['14', '3', '10', '11'])).toEqual(['14'])
+      await worker.request('PUT', '/connectors/sink/config', { ...parking(text), 'tasks.max': '1' })
+      await write(['a', '17'], ['c', '18'], ['d', '19', 1])
+      await standsAt(13, 6)
+      expect(lastOf(['17', '18'])).toEqual(['17', '18'])
+    })
+
+    it('stay parked behind a record that fails again', async () => {
+      await write(['a', 'bad'], ['a', '2'], ['b', '3'])
+      await worker.post('sink', parking())
+      await standsAt(3)
+      await stop()
+      expect(await replay()).toMatchObject({ records: 2 })
+      await resume()
+      await standsAt(3)
+      await untilPasses(async () => expect(await letters()).toBe(4))
+      await write(['a', '4'])
+      await standsAt(4)
+      await kill()
+      await start()
+      await write(['a', '5'], ['b', '6'])
+      await standsAt(6)
+      expect(delivered()).toEqual(['3', '6'])
+      await stop()
+      await worker.request('PUT', '/connectors/sink/config', parking(text))
+      expect(await replay()).toMatchObject({ records: 4, partitions: [{ from: 0, until: 6 }] })
+      await resume()
+      await standsAt(6)
+      expect(delivered()).toEqual(['3', '6', 'bad', '2', '4', '5'])
+    })
+  })
+
   it('are in an archive once, wherever the worker is killed while it writes them (I9)', async () => {
     const store = await MemoryS3.start()
     try {
@@ -347,7 +421,7 @@ describe('dead letters that are delivered again', () => {
         expect(JSON.stringify(await worker.request('GET', `/connectors/${name}/status`))).toContain('STOPPED'),
       )
     }
-    expect(await refusal('', 'parking')).toEqual([400, expect.stringContaining('parks keys')])
+    expect(await refusal('{"cause":"a"}', 'parking')).toEqual([400, expect.stringContaining('parks keys')])
     expect(await refusal('', 'without')).toEqual([400, expect.stringContaining('has no dead letter queue')])
     expect(await refusal('', 'source')).toEqual([400, expect.stringContaining('is not a sink')])
     expect(await refusal('', 'missing')).toEqual([404, 'Connector missing not found'])

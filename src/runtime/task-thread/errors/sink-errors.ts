@@ -56,8 +56,8 @@ export class SinkErrors {
         ? null
         : new DeadLetterQueue({ target: deadLetters.target, control, metrics, clock, setCondition })
     this.#letters = letters
-    this.parking = this.#parkingOf(options, letters)
     this.replay = replayOf(options, letters)
+    this.parking = this.#parkingOf(options, letters)
     this.records = new TaskErrors({
       settings,
       task: formatTaskId(run.id),
@@ -83,8 +83,8 @@ export class SinkErrors {
 
   /** Partitions were assigned or revoked. */
   assignmentChanged(): void {
-    this.parking?.assignmentChanged()
     this.replay?.assignmentChanged()
+    this.parking?.assignmentChanged()
   }
 
   /**
@@ -126,6 +126,7 @@ export class SinkErrors {
       assignment,
       topicId,
       reports,
+      replay: this.replay,
     })
   }
 }

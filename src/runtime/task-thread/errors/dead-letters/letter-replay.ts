@@ -8,7 +8,8 @@ import { errorMessage } from '../../../../foundation/error-message.ts'
 import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
 import { planOf, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
-import { markHeaders } from '../../../../storage/dead-letters/replay-mark.ts'
+import { chooses } from '../../../../storage/dead-letters/letter-choice.ts'
+import { markHeaders, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
 import { readPlannedLetters, type PlannedPartition } from '../../../../storage/dead-letters/planned-letters.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import { PacedCondition, type PacedConditionOptions } from '../paced-condition.ts'
@@ -54,6 +55,7 @@ export class LetterReplay {
   /** The partitions that are not known yet, with the offsets at which they begin. */
   #unknown: readonly OffsetToCommit[] = []
   #active = 0
+  #plans = 0
   #reading: Promise<void> | null = null
 
   constructor(options: LetterReplayOptions) {
@@ -64,6 +66,25 @@ export class LetterReplay {
   /** Whether it is known of all partitions which records are delivered. No offset may be committed before. */
   get isKnown(): boolean {
     return this.#unknown.length === 0
+  }
+
+  /** How often plans were found. */
+  get plans(): number {
+    return this.#plans
+  }
+
+  /** Resolves when it is known of all partitions which records are delivered. @throws as reading does */
+  async known(): Promise<void> {
+    if (!this.isKnown) await this.#read()
+  }
+
+  /** Whether a letter is being delivered again. */
+  releases({ partition, offset, key, context }: PlacedLetter): boolean {
+    const { topic, partition: of, offset: at } = context.place
+    if (this.#active === 0 || topic === null || of === null || at === null) return false
+    const { plan } = this.#of({ topic, partition: of }) ?? {}
+    if (plan === undefined || at >= plan.until || offset >= (plan.letters.ends.get(partition) ?? 0)) return false
+    return chooses(plan.choice, context, key)
   }
 
   /** Returns what records have to wait for before it is known which of them are delivered; else null. */
@@ -162,6 +183,7 @@ export class LetterReplay {
         }
         const letters = new ReplayedLetters(records, plan.until, withKeys)
         this.#replays.set(name, { of, plan, letters, reached: start.offset })
+        this.#plans += 1
         if (letters.size >= plan.count) continue
         logger.warn(
           `${name}: ${plan.count} records are to be delivered again, and topic ${plan.letters.topic} has only ${letters.size} of ` +

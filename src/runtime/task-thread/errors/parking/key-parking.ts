@@ -4,8 +4,10 @@ import { errorMessage } from '../../../../foundation/error-message.ts'
 import type { Counter, Gauge, TaskMetrics } from '../../../../foundation/metrics/metrics.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
 import { letterContextOf, letterHeaders } from '../../../../storage/dead-letters/letter-context.ts'
+import { markOf, ReplayMarks } from '../../../../storage/dead-letters/replay-mark.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import type { DeadLetterQueue } from '../dead-letters/dead-letter-queue.ts'
+import type { LetterReplay } from '../dead-letters/letter-replay.ts'
 import { deadLetterOf, type DeadLetterForm, type ErrorReporter } from '../dead-letters/error-reporter.ts'
 import { PacedCondition, type PacedConditionOptions } from '../paced-condition.ts'
 import type { RecordFailure } from '../record-failure.ts'
@@ -17,7 +19,9 @@ export interface KeyParkingOptions extends PacedConditionOptions {
   readonly maxKeys: number
   readonly queue: Pick<DeadLetterQueue, 'add' | 'room'>
   readonly form: DeadLetterForm
-  readonly tail: Pick<LetterTail, 'readToEnd'>
+  readonly tail: Pick<LetterTail, 'readToEnd' | 'restart'>
+  /** Knows which letters are being delivered again: those park no keys. Null: none are. */
+  readonly replay: Pick<LetterReplay, 'known' | 'releases' | 'plans'> | null
   readonly metrics: TaskMetrics
   /** Fires when the task is to stop. */
   readonly signal: AbortSignal
@@ -46,6 +50,9 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
   readonly #gauge: Gauge
   readonly #condition: PacedCondition
   readonly #since: string
+  readonly #marks: ReplayMarks
+  /** The plans by which the letters were read. */
+  #plans = 0
   #followers = 0
   #isStale = true
   #reading: Promise<void> | null = null
@@ -55,6 +62,7 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
     this.outcome = `sent to the dead letter queue ${form.topic}`
     this.#options = options
     this.#keys = new ParkedKeys(maxKeys)
+    this.#marks = new ReplayMarks(options.connector)
     this.#condition = new PacedCondition('PARKED_KEYS', options)
     this.#since = new Date(clock.now()).toISOString()
     this.#parked = metrics.counter(
@@ -136,14 +144,13 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
   }
 
   async #readOnce(): Promise<void> {
-    const { tail, clock, setCondition, form, signal } = this.#options
+    const { clock, setCondition, form } = this.#options
     const code = 'PARKED_KEYS_UNREAD'
     const text = `the task reads topic ${form.topic} to its end, to learn which keys are parked, and delivers nothing meanwhile`
     const cancel = clock.after(shownAfterMs, () => setCondition(code, text))
     this.#isStale = false
     try {
-      const reader = { onLetter: (letter: FetchedRecord) => this.#fold(letter), onReset: () => this.#keys.clear() }
-      await tail.readToEnd(reader, signal)
+      await this.#readLetters()
     } catch (error) {
       this.#isStale = true
       throw error
@@ -154,10 +161,40 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
     this.#show()
   }
 
+  /** What was parked by letters that are, or were, delivered again is released: those are read again without them. */
+  async #readLetters(): Promise<void> {
+    const { tail, replay, signal } = this.#options
+    await replay?.known()
+    const plans = replay?.plans ?? 0
+    let isOutdated = plans !== this.#plans
+    this.#plans = plans
+    do {
+      if (isOutdated) {
+        tail.restart()
+        this.#keys.clear()
+      }
+      isOutdated = false
+      const onLetter = (letter: FetchedRecord): void => {
+        if (this.#fold(letter)) isOutdated = true
+      }
+      await tail.readToEnd({ onLetter, onReset: () => this.#keys.clear() }, signal)
+    } while (isOutdated)
+  }
+
+  /** Returns whether it is a mark that was not known. */
+  #fold(letter: FetchedRecord): boolean {
+    const mark = markOf(letter.headers)
+    if (mark !== null) return this.#marks.add(letter.partition, mark)
+    this.#foldLetter(letter)
+    return false
+  }
+
   /** The topic may be that of several connectors, and have letters of an earlier topic with the same name. */
-  #fold({ key, headers }: FetchedRecord): void {
+  #foldLetter({ key, headers, partition: at, offset: place }: FetchedRecord): void {
     const context = letterContextOf(headers)
     if (context?.connector !== this.#options.connector || context.parkedFrom === null) return
+    const letter = { partition: at, offset: place, key, context }
+    if (this.#marks.cover(letter) || this.#options.replay?.releases(letter) === true) return
     const { topic, partition, offset } = context.place
     if (topic === null || partition === null || offset === null) return
     const id = this.#options.topicId(topic)

@@ -37,6 +37,11 @@ export class LetterTail {
     for (const { partition, end } of ranges) this.#positions.set(partition, end)
   }
 
+  /** The next read begins at the start of the topic. */
+  restart(): void {
+    this.#positions.clear()
+  }
+
   #next(partition: number): number {
     return this.#positions.get(partition) ?? 0
   }

@@ -72,6 +72,7 @@ async function begun(purpose: string, given: Given = {}) {
       parking: {
         maxKeys: 100,
         tail: {
+          restart: () => tail.restart(),
           readToEnd: async (reader, signal) => {
             await given.beforeTail?.()
             await tail.readToEnd(reader, signal)
