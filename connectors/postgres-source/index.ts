@@ -11,7 +11,6 @@ import { settingsOf, type SourceSettings } from './config/source-settings.ts'
 import { noMasking, noCustomSelect } from './config/unsupported-options.ts'
 import { PgConnection } from './connection/pg-connection.ts'
 import { withoutTls } from './connection/pg-error.ts'
-import { TlsFileError } from './connection/tls-options.ts'
 import { WaitMonitor } from './connection/wait-monitor.ts'
 import { PostgresSourceConnector } from './connector.ts'
 import { checkOffsetChanges } from './offsets/offset-changes.ts'
@@ -119,7 +118,7 @@ async function replicationRefusal(settings: SourceSettings, connectTimeoutMs: nu
 }
 
 function keyOf(error: ConnectError): string {
-  if (error instanceof TlsFileError) return error.key
+  if (error instanceof ConfigError && error.key !== null) return error.key
   if (error.code === 'PG_TLS') return error.message.includes(withoutTls) ? 'database.sslmode' : 'database.sslrootcert'
   if (error.code === 'PG_AUTHENTICATION') return 'database.password'
   return error.code === 'PG_DATABASE' ? 'database.dbname' : 'database.hostname'

@@ -57,9 +57,14 @@ export interface HeaderConverterPlugin extends PluginHead {
 }
 export interface TransformPlugin extends PluginHead {
   readonly kind: 'transformation'
+  /**
+   * Called for a task, and to validate a config whose values are each valid.
+   * @throws ConfigError for values that are wrong together; a validation shows it under its `key`
+   */
   create(config: ParsedConfig, raw: RawConfig): Transform
 }
 export interface PredicatePlugin extends PluginHead {
   readonly kind: 'predicate'
+  /** As that of a transform. @throws ConfigError */
   create(config: ParsedConfig, raw: RawConfig): Predicate
 }

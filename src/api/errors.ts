@@ -79,6 +79,14 @@ export class NotReadyError extends ConnectError {
 /** A configuration is invalid. Never retried. */
 export class ConfigError extends ConnectError {
   static override readonly [kindOf]: string = 'ConfigError'
+
+  /** The key whose value is wrong, under which a validation shows the error; null if there is no single one. */
+  readonly key: string | null
+
+  constructor(message: string, { key, ...details }: ErrorDetails & { readonly key?: string } = {}) {
+    super(message, details)
+    this.key = key ?? null
+  }
 }
 
 /** The requested object does not exist. */

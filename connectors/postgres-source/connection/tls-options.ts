@@ -38,13 +38,10 @@ function verifyCa(files: ConnectionOptions): ConnectionOptions {
 }
 
 /** A certificate or key file cannot be read or parsed. */
-export class TlsFileError extends ConfigError {
-  /** The option with the path of the file. */
-  readonly key: string
-
+class TlsFileError extends ConfigError {
+  /** @param key the option with the path of the file */
   constructor(key: string, path: string, problem: string, cause: unknown) {
-    super(`${key} ${problem}: ${path}`, { code: 'PG_TLS_FILE', cause })
-    this.key = key
+    super(`${key} ${problem}: ${path}`, { code: 'PG_TLS_FILE', cause, key })
   }
 }
 

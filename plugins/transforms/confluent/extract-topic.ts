@@ -89,9 +89,12 @@ export const valuePlugin = plugins.value
 /** `io.confluent.connect.transforms.ExtractTopic$Header`. */
 export const headerPlugin: TransformPlugin = confluentTransform('ExtractTopic$Header', configDef, (config) => {
   const header = textOf(config, 'field') ?? ''
-  if (header === '') throw new ConfigError('Invalid value  for configuration field: the name of a header is needed')
+  if (header === '')
+    throw new ConfigError('Invalid value  for configuration field: the name of a header is needed', { key: 'field' })
   if (String(config['field.format']).toUpperCase() === 'JSON_PATH') {
-    throw new ConfigError('Invalid value JSON_PATH for configuration field.format: headers are PLAIN')
+    throw new ConfigError('Invalid value JSON_PATH for configuration field.format: headers are PLAIN', {
+      key: 'field.format',
+    })
   }
   const kind = `the header "${header}"`
   const extract: Extract = ({ headers }) => ({ kind, name: lastHeader(headers, header)?.value ?? null })

@@ -31,6 +31,7 @@ export function parseJsonPath(text: string, key: string): JsonPath {
 function notOne(text: string, key: string): ConfigError {
   return new ConfigError(
     `Invalid value ${text} for configuration ${key}: a JSON path names one value, such as $.a.b, $['a']['b'] or $.list[0]`,
+    { key },
   )
 }
 

@@ -90,7 +90,7 @@ function configuredParser(pattern: string): DateParser {
     return dateParser(pattern, systemClock.now())
   } catch (cause) {
     const key = 'message.timestamp.format'
-    throw new ConfigError(`Invalid value ${pattern} for configuration ${key}: ${errorMessage(cause)}`, { cause })
+    throw new ConfigError(`Invalid value ${pattern} for configuration ${key}: ${errorMessage(cause)}`, { cause, key })
   }
 }
 

@@ -44,7 +44,10 @@ export function configuredFormatter(pattern: string, setting: string): DateForma
   try {
     return dateFormatter(pattern)
   } catch (cause) {
-    throw new ConfigError(`Invalid value ${pattern} for configuration ${setting}: ${errorMessage(cause)}`, { cause })
+    throw new ConfigError(`Invalid value ${pattern} for configuration ${setting}: ${errorMessage(cause)}`, {
+      cause,
+      key: setting,
+    })
   }
 }
 

@@ -55,6 +55,7 @@ function fieldReference(reference: string, prefix: string, key: string): FieldRe
   if (rest.length > 0 || parts.length > 2) {
     throw new ConfigError(
       `Invalid value ${reference} for configuration ${key}: Unexpected field name: the format is field, struct.field or field:name`,
+      { key },
     )
   }
   const parent = second === undefined ? parentOf(first) : first

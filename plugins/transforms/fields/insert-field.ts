@@ -125,7 +125,10 @@ function insertionsOf(config: ParsedConfig, transform: string): readonly Inserti
   if (insertions.length === 0)
     throw new ConfigError(`No field insertion configured: ${transform} needs one of the settings *.field`)
   if (textOf(config, 'static.field') !== null && staticValue === null) {
-    throw new ConfigError(`Invalid value null for configuration static.value: static.field is set, so it needs a value`)
+    throw new ConfigError(
+      `Invalid value null for configuration static.value: static.field is set, so it needs a value`,
+      { key: 'static.value' },
+    )
   }
   return insertions
 }

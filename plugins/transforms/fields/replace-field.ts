@@ -45,7 +45,7 @@ function parseRenames(mappings: readonly string[]): ReadonlyMap<string, string> 
   for (const mapping of mappings) {
     const [from, to, ...rest] = splitAtColons(mapping)
     if (from === undefined || to === undefined || rest.length > 0) {
-      throw new ConfigError(`Invalid rename mapping: ${mapping}`)
+      throw new ConfigError(`Invalid rename mapping: ${mapping}`, { key: 'renames' })
     }
     renames.set(from, to)
   }

@@ -158,7 +158,9 @@ function settingsOf(config: ParsedConfig): TimestampSettings {
   const target = timestampForms.find((form) => form === config['target.type']) ?? 'string'
   const pattern = textOf(config, 'format') ?? ''
   if (target === 'string' && pattern.trim() === '') {
-    throw new ConfigError('TimestampConverter requires format option to be specified when using string timestamps')
+    throw new ConfigError('TimestampConverter requires format option to be specified when using string timestamps', {
+      key: 'format',
+    })
   }
   return {
     field: textOf(config, 'field') ?? '',

@@ -124,6 +124,7 @@ const plugins = kafkaTransforms('HeaderFrom', configDef, (side, config) => {
   if (fields.length !== headers.length) {
     throw new ConfigError(
       `'fields' has ${fields.length} items and 'headers' ${headers.length}: each field needs a header`,
+      { key: 'headers' },
     )
   }
   const pairs = fields.map((field, i) => ({ field, header: headers[i] ?? field }))

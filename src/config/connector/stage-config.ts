@@ -1,10 +1,14 @@
 import type { ConfigDef, ConfigKey, ConfigProblem } from '../../api/config-def.ts'
+import { ConfigError } from '../../api/errors.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import type { PredicatePlugin, TransformPlugin } from '../../api/converter.ts'
 import type { PluginKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import type { SubmittedConfig } from '../definition/config-infos.ts'
-import type { ClassKey } from '../definition/parse-config.ts'
 
+import { configWithPrefix } from '../definition/config-with-prefix.ts'
 import { withOrders } from '../definition/describe-config.ts'
+import { checkConfig, type ClassKey } from '../definition/parse-config.ts'
 import { parseValue } from '../definition/parse-value.ts'
 import { classResolver } from '../definition/resolve-class.ts'
 import { pluginVersionKey } from '../definition/plugin-version.ts'
@@ -56,15 +60,51 @@ export function stageAliases(config: SubmittedConfig, list: 'transforms' | 'pred
   return [...new Set(aliases)].filter((alias) => alias !== '')
 }
 
-/** Imports the transforms and predicates that a config names, and returns their keys. */
-export async function stageConfig(plugins: PluginRegistry, config: SubmittedConfig): Promise<StageConfig> {
+/**
+ * Imports the transforms and predicates that a config names, and returns their keys.
+ * @param creates whether those whose keys are valid are created, for what only they can tell of their configs. Not while values of
+ * references are missing
+ */
+export async function stageConfig(
+  plugins: PluginRegistry,
+  config: SubmittedConfig,
+  creates: boolean,
+): Promise<StageConfig> {
   const def: Record<string, ConfigKey> = {}
+  const problems: ConfigProblem[] = []
   for (const stage of [transformStage, predicateStage]) {
     for (const alias of stageAliases(config, stage.list).slice(0, maxAliases)) {
-      Object.assign(def, await aliasConfig(plugins, config, stage, alias))
+      const { plugin, keys } = await aliasConfig(plugins, config, stage, alias)
+      Object.assign(def, keys)
+      if (plugin !== null && creates) problems.push(...creationProblems(plugin, config, stage, alias))
     }
   }
-  return { def, problems: [...countProblems(config), ...predicateProblems(config)] }
+  return { def, problems: [...countProblems(config), ...predicateProblems(config), ...problems] }
+}
+
+type StagePlugin = TransformPlugin | PredicatePlugin
+
+/** Creates a transform or predicate, as its tasks do. Returns why it refuses its config. */
+function creationProblems(
+  plugin: StagePlugin,
+  config: SubmittedConfig,
+  { list, title }: Stage,
+  alias: string,
+): readonly ConfigProblem[] {
+  const prefix = `${list}.${alias}.`
+  const given = Object.entries(configWithPrefix(config, prefix))
+  const own = Object.fromEntries(given.flatMap(([key, value]) => (value === null ? [] : [[key, value]])))
+  const { parsed, problems } = checkConfig(plugin.configDef, own)
+  if (problems.length > 0) return []
+  try {
+    plugin.create(parsed, own)
+    return []
+  } catch (error) {
+    const key = error instanceof ConfigError ? error.key : null
+    const isKnown = key !== null && Object.hasOwn(plugin.configDef, key)
+    const message = `${title} "${alias}" (${plugin.className}) refuses its configuration: ${errorMessage(error)}`
+    return [{ key: `${prefix}${isKnown ? key : 'type'}`, message }]
+  }
 }
 
 async function aliasConfig(
@@ -72,7 +112,7 @@ async function aliasConfig(
   config: SubmittedConfig,
   stage: Stage,
   alias: string,
-): Promise<ConfigDef> {
+): Promise<{ readonly plugin: StagePlugin | null; readonly keys: ConfigDef }> {
   const prefix = `${stage.list}.${alias}.`
   const group = `${stage.list === 'transforms' ? 'Transforms' : 'Predicates'}: ${alias}`
   const type: ClassKey = {
@@ -88,9 +128,9 @@ async function aliasConfig(
   }
   const fixed = { [`${prefix}type`]: type, [`${prefix}plugin.version`]: pluginVersionKey }
   const found = plugins.find(stage.kind, config[`${prefix}type`]?.trim() ?? '')
-  if (found === null) return fixed
+  if (found === null) return { plugin: null, keys: fixed }
   const plugin = await plugins.load(found)
-  return { ...fixed, ...embed({ ...plugin.configDef, ...stage.own }, prefix, group) }
+  return { plugin, keys: { ...fixed, ...embed({ ...plugin.configDef, ...stage.own }, prefix, group) } }
 }
 
 /** Returns the keys below a prefix, in Kafka's order: by group, order, required first, importance, name. */

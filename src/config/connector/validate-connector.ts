@@ -62,7 +62,7 @@ export async function validateConnector(
   const references = await providers.resolve([submitted], signal)
   const problems = referenceProblems(submitted, references)
   const config = resolvedForValidation(submitted, references)
-  const stages = await stageConfig(plugins, config)
+  const stages = await stageConfig(plugins, config, problems.length === 0)
   const baseDef = descriptor.kind === 'source' ? { ...sourceConfigDef, ...topicCreationDef(config) } : sinkConfigDef
   const frameworkDef = { ...converterClassKeys(baseDef, plugins), ...stages.def }
   const framework = withProblems(checkConfig(frameworkDef, config), [

@@ -147,7 +147,7 @@ describe('the provider of Vault', () => {
     }
   })
 
-  it.each<[string, number, string, typeof ConfigError, RegExp]>([
+  it.each<[string, number, string, typeof ConfigError | typeof RetriableError, RegExp]>([
     ['a page', 200, '<html>', ConfigError, /responds with 200 and no JSON: is vault.addr a Vault server\?$/],
     ['an error page of a proxy', 502, '<html>', RetriableError, /responds with 502 and no JSON/],
     ['a limit of requests', 429, '{"errors":["rate limit quota exceeded"]}', RetriableError, /429: rate limit quota/],

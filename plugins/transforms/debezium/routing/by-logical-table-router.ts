@@ -219,7 +219,7 @@ function settingsOf(config: ParsedConfig): Settings {
   if (keyRegex !== null && keyReplacement === null) {
     const key = 'key.field.replacement'
     const problem = invalid(key, `${key} must be non-empty if key.field.regex is set.`)
-    throw new ConfigError(`Invalid value null for configuration ${key}: ${problem}`)
+    throw new ConfigError(`Invalid value null for configuration ${key}: ${problem}`, { key })
   }
   return {
     topics: names(String(config['topic.regex']), String(config['topic.replacement'])),

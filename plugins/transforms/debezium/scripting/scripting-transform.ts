@@ -77,17 +77,21 @@ function configDef({ name, displayName, doc }: ExpressionSetting): ConfigDef {
 function expressionOf(language: string, source: string, setting: string): Expression {
   const name = language.startsWith('jsr223.') ? language.slice('jsr223.'.length).toLowerCase() : null
   if (name === null && !language.startsWith('wasm.'))
-    throw new ConfigError("Value for option 'language' must begin with 'jsr223.', e.g. 'jsr223.groovy'")
+    throw new ConfigError("Value for option 'language' must begin with 'jsr223.', e.g. 'jsr223.groovy'", {
+      key: 'language',
+    })
   if (name === 'groovy') return compiled(source, 'groovy', setting)
   if (name !== null && javascriptNames.has(name)) return compiled(source, 'javascript', setting)
-  throw new ConfigError(`language: "${language}" is not supported; use jsr223.groovy or jsr223.graal.js`)
+  throw new ConfigError(`language: "${language}" is not supported; use jsr223.groovy or jsr223.graal.js`, {
+    key: 'language',
+  })
 }
 
 function compiled(source: string, language: 'groovy' | 'javascript', setting: string): Expression {
   try {
     return new Expression(source, language)
   } catch (cause) {
-    if (cause instanceof ConfigError) throw new ConfigError(`${setting}: ${cause.message}`, { cause })
+    if (cause instanceof ConfigError) throw new ConfigError(`${setting}: ${cause.message}`, { cause, key: setting })
     throw cause
   }
 }

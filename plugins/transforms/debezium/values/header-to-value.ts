@@ -184,7 +184,9 @@ function grownValues({ source, nested, depth }: Growth, values: StructValue, hea
 export const plugin: TransformPlugin = debeziumTransform(transform, configDef, (config) => {
   const [headers, fields] = [itemsOf(config['headers']), itemsOf(config['fields'])]
   if (headers.length !== fields.length) {
-    throw new ConfigError(`'fields' config must have the same number of elements as 'headers' config.`)
+    throw new ConfigError(`'fields' config must have the same number of elements as 'headers' config.`, {
+      key: 'fields',
+    })
   }
   const wanted = headers.map((header, i) => ({ header, path: (fields[i] ?? '').split('.') }))
   return new HeaderToValue(wanted, config['operation'] === 'move')

@@ -195,7 +195,9 @@ function settingsOf(config: ParsedConfig): Settings {
   const rules = zoneRules(kind === 'include' ? included : excluded, kind ?? 'exclude')
   const zone = configuredZone(String(config['converted.timezone']))
   if (included.length > 0 && excluded.length > 0) {
-    throw new ConfigError('Both include and exclude lists are specified. Please specify only one.')
+    throw new ConfigError('Both include and exclude lists are specified. Please specify only one.', {
+      key: 'exclude.list',
+    })
   }
   return { zone, rules, kind }
 }
@@ -206,7 +208,7 @@ function configuredZone(name: string): Zone {
   } catch (cause) {
     throw new ConfigError(
       'Invalid timezone format. Please specify either a geographic timezone (e.g. America/Los_Angeles) or a UTC offset in the format of +/-hh:mm, (e.g. +08:00).',
-      { cause },
+      { cause, key: 'converted.timezone' },
     )
   }
 }

@@ -20,6 +20,7 @@ export function zoneRules(items: readonly string[], which: 'include' | 'exclude'
   if (items.length > 0 && !list.test(`[${items.join(', ')}]`)) {
     throw new ConfigError(
       `Invalid ${which} list format. Please specify a list of rules in the format of "source:<tablename>:<fieldnames>", "topic:<topicname>:<fieldnames>", "<matchname>:<fieldnames>"`,
+      { key: `${which}.list` },
     )
   }
   const rules = {

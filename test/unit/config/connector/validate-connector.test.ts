@@ -151,6 +151,33 @@ describe('a validation', () => {
       [['transforms.x.type', 'Invalid value nope for configuration transforms.x.type: Class nope could not be found.']],
     ],
     [
+      'transforms that refuse their values together, under the key that they name, or under their class',
+      {
+        ...source,
+        transforms: 'script,times,insert',
+        'transforms.script.type': 'io.debezium.transforms.Filter',
+        'transforms.script.language': 'jsr223.groovy',
+        'transforms.script.condition': 'value.op ==',
+        'transforms.times.type': 'org.apache.kafka.connect.transforms.TimestampConverter$Value',
+        'transforms.times.target.type': 'string',
+        'transforms.insert.type': 'org.apache.kafka.connect.transforms.InsertField$Value',
+      },
+      [
+        [
+          'transforms.script.condition',
+          'Transformation "script" (io.debezium.transforms.Filter) refuses its configuration: condition: Failed to parse the expression, line 1, column 12, at the end: an expression is missing',
+        ],
+        [
+          'transforms.times.format',
+          'Transformation "times" (org.apache.kafka.connect.transforms.TimestampConverter$Value) refuses its configuration: TimestampConverter requires format option to be specified when using string timestamps',
+        ],
+        [
+          'transforms.insert.type',
+          'Transformation "insert" (org.apache.kafka.connect.transforms.InsertField$Value) refuses its configuration: No field insertion configured: InsertField$Value needs one of the settings *.field',
+        ],
+      ],
+    ],
+    [
       'a class that is no converter',
       { ...source, 'key.converter': 'FileStreamSource', 'header.converter': 'FileStreamSink' },
       [

@@ -132,6 +132,23 @@ describe('a validation of a config with references', () => {
     for (const [, error] of errors) expect(error).toContain('the reference ${env:CP_NONE} cannot be resolved')
   })
 
+  it('creates no transform whose values are missing, and shows no value that one refuses (I8)', async () => {
+    const script = {
+      ...fileSinkConfig,
+      transforms: 'script',
+      'transforms.script.type': 'io.debezium.transforms.Filter',
+      'transforms.script.language': 'jsr223.groovy',
+    }
+    expect(await errorsOf({ ...script, 'transforms.script.condition': '${env:CP_NONE}' })).toEqual([
+      ['transforms.script.condition', expect.stringContaining('${env:CP_NONE} cannot be resolved')],
+    ])
+    expect(await errorsOf({ ...script, 'transforms.script.condition': '(${env:CP_PASSWORD}' })).toEqual([
+      ['transforms.script.condition', expect.stringContaining('refuses its configuration')],
+    ])
+    const { infos } = await validate({ ...script, 'transforms.script.condition': '(${env:CP_PASSWORD}' })
+    expect(JSON.stringify(infos)).not.toContain('S3cret')
+  })
+
   it.each(['tasks.max', 'name', 'consumer.override.group.id', 'transforms', 'predicates'])(
     'accepts no reference in %s',
     async (key) => {
