@@ -183,8 +183,11 @@ function messageOf(partitions: readonly ReplayedPartition[], gone: number): stri
   const parts = [
     count === 0
       ? 'No dead letters are to be delivered again'
-      : `The records of ${count} dead letters are delivered again when the connector is resumed`,
+      : `${count === 1 ? '1 record is' : `${count} records are`} delivered again when the connector is resumed`,
   ]
-  if (gone > 0) parts.push(`${gone} records are no longer in their topics, and stay in the dead letter queue only`)
+  if (gone > 0)
+    parts.push(
+      `${gone === 1 ? '1 record is' : `${gone} records are`} no longer in the topic, and only the dead letter queue has the bytes`,
+    )
   return parts.join('. ')
 }

@@ -172,7 +172,7 @@ describe('dead letters that are delivered again', () => {
         { topic: 'orders', partition: 0, records: 2, from: 1, until: 7 },
         { topic: 'orders', partition: 1, records: 1, from: 0, until: 2 },
       ],
-      message: 'The records of 3 dead letters are delivered again when the connector is resumed',
+      message: '3 records are delivered again when the connector is resumed',
     }
     expect(await replay()).toEqual(expected)
     // Again: nothing changes.
@@ -450,7 +450,7 @@ describe('dead letters that are delivered again', () => {
       records: 1,
       gone: 1,
       partitions: [{ from: 1, until: 3 }],
-      message: expect.stringContaining('1 records are no longer in their topics'),
+      message: expect.stringContaining('1 record is no longer in the topic'),
     })
   })
 })

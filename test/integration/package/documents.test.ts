@@ -165,7 +165,7 @@ describeWith(['kcat'], 'records that fail', () => {
         await answers(`http://${rest}/health`)
       } else outputs.push(await runToEnd(script))
     }
-    const [, kept, status, causes] = outputs
+    const [, kept, status, causes, replayed] = outputs
     expect(kept).toMatch(/^\{id=1\}\n\{id=2\}\nno JSON\n__connect\.errors\.topic=orders,/)
     expect(kept).toContain('__connect.errors.stage=VALUE_CONVERTER,')
     expect(status).toContain('1 record was sent to the dead letter queue orders-dlq')
@@ -176,6 +176,9 @@ describeWith(['kcat'], 'records that fail', () => {
       ],
       read: { records: 1, own: 1, complete: true },
     })
+    expect(replayed).toContain('1 record is delivered again when the connector is resumed')
+    expect(replayed).toContain('{id=1}\n{id=2}\nno JSON\n')
+    expect(replayed).toContain('"replayed":1')
   })
 })
 
