@@ -22,6 +22,7 @@ import { PartitionLedger } from './partition/partition-ledger.ts'
 import { PartitionWriter } from './partition/partition-writer.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { RecordText } from './object/record-text.ts'
+import { SchemaRule } from './schema/schema-rule.ts'
 import type { S3Store } from './s3-client/s3-store.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
@@ -172,6 +173,7 @@ export class S3SinkTask implements SinkTask {
       requestCommit: () => context.requestCommit(),
       budget: new MemoryBudget(settings.bufferBytes),
       text: new RecordText(settings.decimalFormat),
+      schemas: new SchemaRule(settings.compatibility),
       onCompleted,
       onFailed,
     }

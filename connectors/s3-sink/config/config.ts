@@ -43,8 +43,6 @@ const onlyJson = 'only JSON Lines are supported: io.confluent.connect.s3.format.
 const onlyDefault =
   'only the layout by topic and partition is supported: io.confluent.connect.storage.partitioner.DefaultPartitioner'
 const onlyValues = 'only values are stored; remove it or set it to false'
-const noProjection =
-  'records are not projected to the schema of an object; use NONE, which begins a new object when the schema changes'
 const notServed = 'it is not supported'
 
 type Extra = Omit<ConfigKey, 'type' | 'doc' | 'group'>
@@ -318,13 +316,8 @@ export const configDef = {
   }),
   'schema.compatibility': storage(
     'STRING',
-    'The schemas of values that one object may hold. NONE: a single one; an object is complete when the next record has another schema. Records without schemas do not complete objects.',
-    {
-      importance: 'HIGH',
-      defaultValue: 'NONE',
-      validator: oneOf('NONE'),
-      unsupportedValues: { BACKWARD: noProjection, FORWARD: noProjection, FULL: noProjection },
-    },
+    'The schemas that may be in one object. NONE: a single one, so an object is complete when the next record has another schema. BACKWARD and FULL: a record with an older version of the schema is projected to that of the object, and a newer version begins an object. FORWARD: a record with a newer version is projected, and an older one begins an object. A projection leaves fields out that the object does not have. Registries give versions; without different versions, and where values have no projection, another schema begins an object.',
+    { importance: 'HIGH', defaultValue: 'NONE', validator: oneOf('NONE', 'BACKWARD', 'FORWARD', 'FULL') },
   ),
 
   'store.kafka.keys': storage('BOOLEAN', 'Whether to store keys.', {

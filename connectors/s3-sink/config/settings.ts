@@ -3,6 +3,7 @@ import type { ParsedConfig } from 'penstock/api'
 import { credentialProviders, extractors, type S3Key } from './config.ts'
 import type { KeyLayout } from '../object/object-key.ts'
 import type { RotationRules } from '../partition/rotation.ts'
+import type { Compatibility } from '../schema/schema-rule.ts'
 import { nextScheduled } from '../partition/schedule.ts'
 
 /** A checksum that the store verifies and stores. */
@@ -44,6 +45,7 @@ export interface S3SinkSettings {
   readonly rotateOnRevoke: boolean
   readonly ignoreNullValues: boolean
   readonly decimalFormat: 'BASE64' | 'NUMERIC'
+  readonly compatibility: Compatibility
   readonly gzipLevel: number | null
   readonly partBytes: number
   readonly bufferBytes: number
@@ -76,6 +78,7 @@ export function settingsOf(config: ParsedConfig): S3SinkSettings {
     recordTime: isOneOf(extractors.record, text('timestamp.extractor')) ? 'record' : 'wallclock',
     rotateOnRevoke: config['rotate.on.revoke'] === true,
     ignoreNullValues: text('behavior.on.null.values').toLowerCase() === 'ignore',
+    compatibility: compatibilityOf(text('schema.compatibility')),
     decimalFormat: text('json.decimal.format').toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
     gzipLevel: gzip ? number('s3.compression.level') : null,
     partBytes: number('s3.part.size'),
@@ -118,6 +121,10 @@ function encryptionOf(name: string, kmsKeyId: string, customerKey: string): Encr
   return name === 'aws:kms' || name === 'aws:kms:dsse'
     ? { kind: 'kms', keyId: kmsKeyId === '' ? null : kmsKeyId }
     : null
+}
+
+function compatibilityOf(name: string): Compatibility {
+  return name === 'BACKWARD' || name === 'FORWARD' || name === 'FULL' ? name : 'NONE'
 }
 
 function isOneOf(names: readonly string[], name: string): boolean {

@@ -2,10 +2,10 @@ import {
   ByteSink,
   jsonWriter,
   plainJson,
+  type ConnectValue,
   type JsonWriter,
   type JsonWriteOptions,
   type Schema,
-  type SinkRecord,
 } from 'penstock/api'
 
 /** Writes values as JSON on one line: Connect's JSON form without its schema, whatever the schema is. */
@@ -19,12 +19,12 @@ export class RecordText {
   }
 
   /** Returns text, or bytes that are valid until the next call. @throws DataError when the value does not fit its schema. */
-  of({ valueSchema, value }: SinkRecord): string | Buffer {
-    if (valueSchema === null) return plainJson(value)
-    let writer = this.#writers.get(valueSchema)
+  of(schema: Schema | null, value: ConnectValue): string | Buffer {
+    if (schema === null) return plainJson(value)
+    let writer = this.#writers.get(schema)
     if (writer === undefined) {
-      writer = jsonWriter(valueSchema, this.#options)
-      this.#writers.set(valueSchema, writer)
+      writer = jsonWriter(schema, this.#options)
+      this.#writers.set(schema, writer)
     }
     this.#sink.begin()
     writer(this.#sink, value)

@@ -5,6 +5,7 @@ import { objectKey } from '../object/object-key.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
 import type { PartitionLedger } from './partition-ledger.ts'
+import type { Fit } from '../schema/schema-rule.ts'
 import { deadlineMs, rotatesAfter, rotatesAt, rotatesBefore, type RotationReason } from './rotation.ts'
 import type { WriterEnvironment } from './writer-environment.ts'
 
@@ -14,7 +15,8 @@ interface FilledObject {
   readonly firstRecordMs: number
   readonly openedAtMs: number
   readonly scheduledAtMs: number | null
-  schema: Schema | null
+  /** Of its first record: of the values in it. */
+  readonly schema: Schema | null
   records: number
   bytes: number
 }
@@ -78,17 +80,15 @@ export class PartitionWriter implements TopicPartition {
   /** Adds a record, unless it was added before. @throws DataError when it cannot be written as JSON. */
   append(record: SinkRecord, nowMs: number): void {
     if (record.originalOffset < this.#taken) return
-    const { settings, text, budget } = this.#environment
-    const line = text.of(record)
+    const { settings, schemas, budget } = this.#environment
     const recordMs = settings.recordTime === 'record' ? (record.timestamp ?? nowMs) : nowMs
-    if (this.#open !== null) {
-      const next = { timeMs: recordMs, schema: record.valueSchema }
-      const reason = rotatesBefore(settings.rotation, this.#open, next, nowMs)
-      if (reason !== null) this.rotate(reason)
-    }
+    const fit = this.#open === null ? 'as it is' : schemas.fit(record.valueSchema, this.#open.schema)
+    const next = { timeMs: recordMs, fits: fit !== 'not' }
+    const ends = this.#open === null ? null : rotatesBefore(settings.rotation, this.#open, next, nowMs)
+    const line = this.#lineOf(record, ends === null ? fit : 'as it is')
+    if (ends !== null) this.rotate(ends)
     this.#open ??= this.#begin(record, recordMs, nowMs)
     const object = this.#open
-    object.schema = record.valueSchema
     const heldBefore = object.lines.held
     object.bytes += object.lines.append(line)
     object.records += 1
@@ -245,6 +245,13 @@ export class PartitionWriter implements TopicPartition {
     const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
     const lines = new LineBuffer()
     return { upload, lines, firstRecordMs, openedAtMs: nowMs, scheduledAtMs, schema, records: 0, bytes: 0 }
+  }
+
+  /** The line of a record for the open object, or for the next one if it does not fit. @throws DataError */
+  #lineOf({ valueSchema, value }: SinkRecord, fit: Fit): string | Buffer {
+    const { text } = this.#environment
+    if (typeof fit === 'string' || this.#open === null) return text.of(valueSchema, value)
+    return text.of(this.#open.schema, fit(value))
   }
 
   #handOver(object: FilledObject): void {

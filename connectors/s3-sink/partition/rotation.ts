@@ -1,7 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
-
-import type { Schema } from 'penstock/api'
-
 /** When an object of a partition is complete. Null: the rule is off. */
 export interface RotationRules {
   readonly maxRecords: number
@@ -21,24 +17,20 @@ export interface ObjectProgress {
   readonly openedAtMs: number
   /** Its scheduled end; null without a schedule. */
   readonly scheduledAtMs: number | null
-  /** Of the values of its records; null: they have none. */
-  readonly schema: Schema | null
 }
 
 /** The facts about the next record that the rules need. */
 export interface NextRecord {
   /** Its time, by `timestamp.extractor`. */
   readonly timeMs: number
-  readonly schema: Schema | null
+  /** Whether its schema may be in the object. */
+  readonly fits: boolean
 }
 
 /** Why an object ended. */
 export type RotationReason = 'size' | 'bytes' | 'interval' | 'schedule' | 'schema' | 'memory' | 'revoke'
 
-/**
- * Returns why the object ends before the next record is added; null when it does not. The schema changes with anything that a schema
- * has, as in Confluent's sink, and also between records with and without one.
- */
+/** Returns why the object ends before the next record is added; null when it does not. */
 export function rotatesBefore(
   rules: RotationRules,
   object: ObjectProgress,
@@ -46,8 +38,7 @@ export function rotatesBefore(
   nowMs: number,
 ): RotationReason | null {
   if (rules.intervalMs !== null && next.timeMs - object.firstRecordMs >= rules.intervalMs) return 'interval'
-  // Converters keep the object of a schema; some transforms make an equal one for each record.
-  if (next.schema !== object.schema && !isDeepStrictEqual(next.schema, object.schema)) return 'schema'
+  if (!next.fits) return 'schema'
   return rotatesAt(rules, object, nowMs)
 }
 

@@ -3,6 +3,7 @@ import type { Clock, Logger, TopicPartition } from 'penstock/api'
 import type { MemoryBudget } from '../object/memory-budget.ts'
 import type { RecordText } from '../object/record-text.ts'
 import type { S3Store } from '../s3-client/s3-store.ts'
+import type { SchemaRule } from '../schema/schema-rule.ts'
 import type { S3SinkSettings } from '../config/settings.ts'
 
 /** What the writers of a task share. */
@@ -11,6 +12,7 @@ export interface WriterEnvironment {
   readonly store: S3Store
   readonly budget: MemoryBudget
   readonly text: RecordText
+  readonly schemas: SchemaRule
   readonly clock: Clock
   readonly logger: Logger
   readonly minPartBytes: number

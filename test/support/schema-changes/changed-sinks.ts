@@ -13,8 +13,14 @@ import { sinkChanges, type IndexAfter, type SinkChange } from './sink-changes.ts
 /** The Elasticsearch sinks: `mapped` creates mappings from schemas, `guessed` leaves them to Elasticsearch. */
 export const searches = ['mapped', 'guessed'] as const
 export type Search = (typeof searches)[number]
-/** The S3 sinks, by the converter of their topics: with schemas, and without. */
-export const archives = ['avro', 'plain'] as const
+/**
+ * The prefixes of topics: with schemas, without, and rows alone with schemas. Change events have a version of their own, which their
+ * schemas keep, so only the schemas of rows have the versions of the registry.
+ */
+const prefixes = ['avro', 'plain', 'rows'] as const
+type Prefix = (typeof prefixes)[number]
+/** The S3 sinks: `plain` reads topics without schemas, `backward` and `forward` read rows, and have these levels. */
+export const archives = ['none', 'backward', 'forward', 'plain'] as const
 export type Archive = (typeof archives)[number]
 
 export interface ChangedSinksParts {
@@ -54,13 +60,16 @@ export class ChangedSinks {
     await database.play('create table progress (id int primary key); create publication p for all tables')
     // What a schema may become is the subject of another test.
     await worker.request('PUT', `${registryPrefix}/config`, { compatibility: 'NONE' })
-    for (const archive of archives)
-      await this.#tables.startSource(converterOf(archive), archive, { 'topic.prefix': this.#prefix(archive) })
-    await until('both sources stream', async () => {
+    for (const prefix of prefixes)
+      await this.#tables.startSource(converterOf(prefix), prefix, {
+        'topic.prefix': this.#prefix(prefix),
+        ...(prefix === 'rows' ? unwrapped : {}),
+      })
+    await until('all sources stream', async () => {
       const slots = await database.rows(
         `select 1 from pg_replication_slots where database = current_database() and confirmed_flush_lsn is not null and active`,
       )
-      return slots.length === archives.length
+      return slots.length === prefixes.length
     })
     await this.#untilWritten(1)
     const all = sinkChanges.map(({ change }) => this.topicOf('avro', change.name)).join(',')
@@ -75,12 +84,12 @@ export class ChangedSinks {
     await this.#untilWritten(2)
     for (const search of searches) await this.#untilCommitted(search, () => rows)
     // Objects end after two records: the last one of three is in an object if the first one is in an object of its own.
-    await this.#untilCommitted('archive-avro', ({ changesSchema }) => (changesSchema ? rows : 2))
-    await this.#untilCommitted('archive-plain', () => 2)
+    for (const archive of archives)
+      await this.#untilCommitted(`archive-${archive}`, (one) => (separates(archive, one) ? rows : 2))
   }
 
-  topicOf(archive: Archive, table: string): string {
-    return `${this.#prefix(archive)}.public.${table}`
+  topicOf(prefix: Prefix, table: string): string {
+    return `${this.#prefix(prefix)}.public.${table}`
   }
 
   /** The index of a table that a sink of {@link startSearch} writes. */
@@ -119,11 +128,12 @@ export class ChangedSinks {
 
   /** The objects of a table: the offset of the first record, and the rows after each change. */
   async objects(archive: Archive, { change }: SinkChange): Promise<Readonly<Record<number, readonly unknown[]>>> {
-    const topic = this.topicOf(archive, change.name)
+    const topic = this.topicOf(prefixOf(archive), change.name)
     const keys = (await this.#parts.bucket.keys()).filter((key) => key.startsWith(`${archive}/${topic}/`))
     const entries = keys.map(async (key) => {
       const lines = (await this.#parts.bucket.text(key)).trim().split('\n')
-      const after = lines.map((line) => (JSON.parse(line) as { readonly after: unknown }).after)
+      const values = lines.map((line) => JSON.parse(line) as { readonly after?: unknown })
+      const after = values.map((value) => value.after ?? value)
       return [Number(/\+0\+(\d+)\.json$/.exec(key)?.[1]), after] as const
     })
     return Object.fromEntries(await Promise.all(entries))
@@ -147,11 +157,12 @@ export class ChangedSinks {
   #archiveConfig(archive: Archive): RawConfig {
     const { name: _, ...config } = this.#parts.bucket.config({
       'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
-      topics: sinkChanges.map(({ change }) => this.topicOf(archive, change.name)).join(','),
+      topics: sinkChanges.map(({ change }) => this.topicOf(prefixOf(archive), change.name)).join(','),
       'topics.dir': archive,
       'flush.size': '2',
+      ...(archive === 'plain' ? {} : { 'schema.compatibility': archive.toUpperCase() }),
       'json.decimal.format': 'NUMERIC',
-      ...convertersOf(archive),
+      ...convertersOf(prefixOf(archive)),
     })
     return config
   }
@@ -163,15 +174,16 @@ export class ChangedSinks {
   /** Waits until the sources have written what was committed so far. */
   async #untilWritten(step: number): Promise<void> {
     await this.#parts.database.play(`insert into progress values (${step})`)
-    for (const archive of archives) await this.#tables.untilRecords(this.topicOf(archive, 'progress'), step)
+    for (const prefix of prefixes) await this.#tables.untilRecords(this.topicOf(prefix, 'progress'), step)
   }
 
   async #untilCommitted(
     connector: Search | `archive-${Archive}`,
     offset: (change: SinkChange) => number,
   ): Promise<void> {
-    const archive = connector === 'archive-plain' ? 'plain' : 'avro'
-    const wanted = sinkChanges.map((one) => `${this.topicOf(archive, one.change.name)}@${offset(one)}`).toSorted()
+    const archive = archives.find((one) => connector === `archive-${one}`)
+    const prefix = archive === undefined ? 'avro' : prefixOf(archive)
+    const wanted = sinkChanges.map((one) => `${this.topicOf(prefix, one.change.name)}@${offset(one)}`).toSorted()
     let seen: readonly string[] = []
     await until(
       () => `offsets of ${connector}: ${wanted.join()} instead of ${seen.join()}`,
@@ -196,8 +208,8 @@ export class ChangedSinks {
     )
   }
 
-  #prefix(archive: Archive): string {
-    return `${this.#parts.database.name}_${archive}`
+  #prefix(prefix: Prefix): string {
+    return `${this.#parts.database.name}_${prefix}`
   }
 
   #letterTopic(search: Search): string {
@@ -213,21 +225,36 @@ interface Named {
   readonly index: string
 }
 
+const unwrapped: RawConfig = {
+  transforms: 'unwrap',
+  'transforms.unwrap.type': 'io.debezium.transforms.ExtractNewRecordState',
+}
+
 const tolerant = (topic: string): RawConfig => ({
   'errors.tolerance': 'all',
   'errors.deadletterqueue.topic.name': topic,
   'errors.deadletterqueue.context.headers.enable': 'true',
 })
 
-function converterOf(archive: Archive): UsedConverter {
+/** Whether the rows before and after a change are in different objects. */
+export function separates(archive: Archive, { changesSchema, projectedBack }: SinkChange): boolean {
+  return changesSchema && archive !== 'plain' && !(archive === 'forward' && projectedBack !== null)
+}
+
+function prefixOf(archive: Archive): Prefix {
+  if (archive === 'plain') return 'plain'
+  return archive === 'none' ? 'avro' : 'rows'
+}
+
+function converterOf(prefix: Prefix): UsedConverter {
   return present(
-    usedConverters.find(({ prefix }) => prefix === archive),
-    archive,
+    usedConverters.find((one) => one.prefix === (prefix === 'rows' ? 'avro' : prefix)),
+    prefix,
   )
 }
 
-function convertersOf(archive: Archive): RawConfig {
-  const { className, options } = converterOf(archive)
+function convertersOf(prefix: Prefix): RawConfig {
+  const { className, options } = converterOf(prefix)
   const ofPart = (part: string): [string, string][] => [
     [`${part}.converter`, className],
     ...Object.entries(options).map(([name, value]): [string, string] => [`${part}.converter.${name}`, value]),

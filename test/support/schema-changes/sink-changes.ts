@@ -21,6 +21,8 @@ export interface SinkChange {
   readonly guessed: IndexAfter
   /** Whether the schema of values is another one after the change. */
   readonly changesSchema: boolean
+  /** The second row with the schema from before the change, by the rules of Kafka's SchemaProjector; null: it has none. */
+  readonly projectedBack: Readonly<Record<string, unknown>> | null
 }
 
 interface Expected {
@@ -139,6 +141,15 @@ const expected: Readonly<Record<string, Expected>> = {
   },
 }
 
+const projectedBack: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  add_nullable: { id: 2 },
+  add_default: { id: 2 },
+  drop_nullable: { id: 2, n: null },
+  rename_nullable: { id: 2, old: null },
+  bigint_to_int: { id: 2, n: 20 },
+  set_not_null: { id: 2, n: 20 },
+}
+
 export const sinkChanges: readonly SinkChange[] = Object.entries(expected).map(([name, { more, mapped, guessed }]) => {
   const change = schemaChanges.find((one) => one.name === name)
   if (change === undefined) throw new RangeError(`no such change: ${name}`)
@@ -148,5 +159,6 @@ export const sinkChanges: readonly SinkChange[] = Object.entries(expected).map((
     mapped,
     guessed: { ...mapped, ...guessed },
     changesSchema: change.changes !== 'key' && change.avro.backward !== 'same',
+    projectedBack: projectedBack[name] ?? null,
   }
 })

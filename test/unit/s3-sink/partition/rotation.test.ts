@@ -1,4 +1,3 @@
-import { primitive, struct, type Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { objectKey } from '../../../../connectors/s3-sink/object/object-key.ts'
@@ -20,9 +19,8 @@ const object: ObjectProgress = {
   firstRecordMs: 1000,
   openedAtMs: 50_000,
   scheduledAtMs: null,
-  schema: null,
 }
-const recordAt = (timeMs: number): NextRecord => ({ timeMs, schema: null })
+const recordAt = (timeMs: number): NextRecord => ({ timeMs, fits: true })
 
 describe('rotation', () => {
   it('goes by records and by bytes', () => {
@@ -47,20 +45,8 @@ describe('rotation', () => {
     expect(rotatesBefore(rules, { ...object, scheduledAtMs: 60_000 }, recordAt(0), 60_001)).toBe('schedule')
   })
 
-  const row = (): Schema => struct([['n', primitive('INT32', { optional: true })]], { name: 'row', version: 1 })
-  it.each<[string, Schema | null, string | null]>([
-    ['an equal schema', row(), null],
-    ['no schema', null, 'schema'],
-    [
-      'another type of a field',
-      struct([['n', primitive('INT64', { optional: true })]], { name: 'row', version: 1 }),
-      'schema',
-    ],
-    ['a field that became required', struct([['n', primitive('INT32')]], { name: 'row', version: 1 }), 'schema'],
-    ['another version', { ...row(), version: 2 }, 'schema'],
-    ['a parameter', { ...row(), parameters: { allowed: 'a,b' } }, 'schema'],
-  ])('goes by the schema of values: %s', (_title, schema, reason) => {
-    expect(rotatesBefore(rules, { ...object, schema: row() }, { timeMs: 0, schema }, 50_000)).toBe(reason)
+  it('goes by schemas, before the record that does not fit', () => {
+    expect(rotatesBefore(rules, object, { timeMs: 0, fits: false }, 50_000)).toBe('schema')
   })
 
   it('knows its next moment', () => {
