@@ -1,3 +1,4 @@
+import type { Logger } from '../foundation/logging/logger.ts'
 import type { ConfigDef, ParsedConfig, RawConfig } from './config-def.ts'
 import type { ConnectValue, Schema } from './schema.ts'
 import type { ConnectRecord, RawHeader } from './record.ts'
@@ -55,16 +56,26 @@ export interface HeaderConverterPlugin extends PluginHead {
   readonly kind: 'header_converter'
   create(config: ParsedConfig, raw: RawConfig): HeaderConverter
 }
+/** What a transform or predicate of a task may use. */
+export interface TransformContext {
+  /**
+   * Has the names of the task and of the alias. Log what an operator would miss, such as records that are dropped, but not each of
+   * them, and no values of records.
+   */
+  readonly logger: Logger
+}
+
 export interface TransformPlugin extends PluginHead {
   readonly kind: 'transformation'
   /**
    * Called for a task, and to validate a config whose values are each valid.
+   * @param context absent in a validation
    * @throws ConfigError for values that are wrong together; a validation shows it under its `key`
    */
-  create(config: ParsedConfig, raw: RawConfig): Transform
+  create(config: ParsedConfig, raw: RawConfig, context?: TransformContext): Transform
 }
 export interface PredicatePlugin extends PluginHead {
   readonly kind: 'predicate'
   /** As that of a transform. @throws ConfigError */
-  create(config: ParsedConfig, raw: RawConfig): Predicate
+  create(config: ParsedConfig, raw: RawConfig, context?: TransformContext): Predicate
 }

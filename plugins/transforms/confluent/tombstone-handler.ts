@@ -4,9 +4,11 @@ import {
   type ConfigDef,
   type ConnectRecord,
   type Transform,
+  type TransformContext,
   type TransformPlugin,
 } from 'penstock/api'
 
+import { CountedLine } from '../record/counted-line.ts'
 import { confluentTransform } from '../record/record-side.ts'
 
 const configDef = {
@@ -14,7 +16,7 @@ const configDef = {
     type: 'STRING',
     defaultValue: 'warn',
     importance: 'MEDIUM',
-    doc: "What happens to a record with a null value, with or without a schema: 'ignore' and 'warn' drop it, 'fail' is an error of the record.",
+    doc: "What happens to a record with a null value, with or without a schema: 'ignore' and 'warn' drop it, 'warn' with a line in the logs, 'fail' is an error of the record.",
     validator: oneOfIgnoringCase('ignore', 'warn', 'fail'),
     recommended: ['ignore', 'warn', 'fail'],
   },
@@ -23,14 +25,17 @@ const configDef = {
 /** Confluent's [TombstoneHandler](https://docs.confluent.io/kafka-connectors/transforms/current/tombstonehandler.html). */
 class TombstoneHandler implements Transform {
   readonly #fails: boolean
+  readonly #dropped: CountedLine | null
 
-  constructor(fails: boolean) {
-    this.#fails = fails
+  constructor(behavior: string, context: TransformContext | undefined) {
+    this.#fails = behavior === 'fail'
+    this.#dropped = behavior === 'warn' ? new CountedLine(context) : null
   }
 
   apply<R extends ConnectRecord>(record: R): R | null {
     if (record.value !== null) return record
     if (this.#fails) throw new DataError(`TombstoneHandler: the record of topic ${record.topic} is a tombstone`)
+    this.#dropped?.add(`TombstoneHandler drops a tombstone of topic ${record.topic} (behavior=warn)`)
     return null
   }
 }
@@ -39,5 +44,5 @@ class TombstoneHandler implements Transform {
 export const plugin: TransformPlugin = confluentTransform(
   'TombstoneHandler',
   configDef,
-  (config) => new TombstoneHandler(String(config['behavior']).toLowerCase() === 'fail'),
+  (config, _raw, context) => new TombstoneHandler(String(config['behavior']).toLowerCase(), context),
 )

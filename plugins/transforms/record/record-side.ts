@@ -74,7 +74,7 @@ export function kafkaTransforms(name: string, configDef: ConfigDef, create: Crea
 export function confluentTransform(
   name: string,
   configDef: ConfigDef,
-  create: (config: ParsedConfig, raw: RawConfig) => Transform,
+  create: TransformPlugin['create'],
 ): TransformPlugin {
   const className = `io.confluent.connect.transforms.${name}`
   return { kind: 'transformation', className, aliases: [], version: '0.1.0', configDef, create }

@@ -224,7 +224,7 @@ export class TaskHost {
     const { run, control, leftovers, listener } = task
     const { connector } = run.id
     const config = run.connectorConfig
-    const transforms = await loadTransforms(plugins, config)
+    const transforms = await loadTransforms(plugins, config, context.logger)
     return new SourceTaskLoop({
       createTask: () => leftovers.source(sourceTask(plugin)),
       context: {
@@ -272,7 +272,7 @@ export class TaskHost {
     return new SinkTaskLoop({
       createTask: () => leftovers.sink(sinkTask(plugin)),
       context,
-      transforms: await loadTransforms(plugins, config),
+      transforms: await loadTransforms(plugins, config, context.logger),
       converters: await loadConverters(plugins, config, settings),
       consumer: group,
       readRange: async (range, onRecord, signal) => await kafka.readRanges([range], onRecord, { signal, isolation }),

@@ -4,6 +4,7 @@ import type { Predicate } from '../../api/converter.ts'
 import { ConfigError } from '../../api/errors.ts'
 import { withRegistry } from '../../config/connector/converter-config.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { converterChoice, type TaskSettings } from '../task-settings.ts'
@@ -34,13 +35,21 @@ export async function loadConverters(
   }
 }
 
-/** Loads the transforms of a connector's config, in order, each with its predicate. @throws ConfigError */
-export async function loadTransforms(plugins: PluginRegistry, config: RawConfig): Promise<readonly TransformStep[]> {
+/**
+ * Loads the transforms of a connector's config, in order, each with its predicate.
+ * @param logger that of the task. @throws ConfigError
+ */
+export async function loadTransforms(
+  plugins: PluginRegistry,
+  config: RawConfig,
+  logger: Logger,
+): Promise<readonly TransformStep[]> {
   const predicates = new Map<string, Predicate>()
   for (const alias of aliases(config['predicates'])) {
     const own = configWithPrefix(config, `predicates.${alias}.`)
     const plugin = await load(plugins, 'predicate', own['type'] ?? '', `predicates.${alias}.type`)
-    predicates.set(alias, plugin.create(parseConfig(plugin.configDef, own), own))
+    const context = { logger: logger.child(`predicates.${alias}`) }
+    predicates.set(alias, plugin.create(parseConfig(plugin.configDef, own), own, context))
   }
   const steps: TransformStep[] = []
   for (const alias of aliases(config['transforms'])) {
@@ -49,7 +58,9 @@ export async function loadTransforms(plugins: PluginRegistry, config: RawConfig)
     steps.push({
       alias,
       className: plugin.className,
-      transform: plugin.create(parseConfig(plugin.configDef, own), own),
+      transform: plugin.create(parseConfig(plugin.configDef, own), own, {
+        logger: logger.child(`transforms.${alias}`),
+      }),
       predicate: own['predicate'] === undefined ? null : predicateNamed(predicates, own['predicate'], alias),
       negate: own['negate']?.trim().toLowerCase() === 'true',
     })

@@ -3,6 +3,7 @@ import { type ConfigDef, type ParsedConfig, type Validator } from 'penstock/api'
 import { listOf } from '../../record/setting.ts'
 import { chosenText, invalid, oneOfTexts, regex, textOrNull } from '../settings.ts'
 
+const updateModes = ['warn', 'error', 'fatal'] as const
 const placements = ['header', 'envelope', 'partition'] as const
 
 /** A column that becomes a header, a field of the value, or the partition. */
@@ -116,12 +117,12 @@ export const eventRouterConfig = {
     type: 'STRING',
     defaultValue: 'warn',
     importance: 'MEDIUM',
-    doc: "What an update of the outbox table does: 'warn' and 'error' drop it, 'fatal' is an error of the record.",
+    doc: "What an update of the outbox table does: 'warn' and 'error' drop it, with a line of that level in the logs, 'fatal' is an error of the record.",
     displayName: 'Behavior when capturing an unexpected outbox event',
     group: 'Table',
     width: 'MEDIUM',
-    validator: oneOfTexts('warn', 'error', 'fatal'),
-    recommended: ['warn', 'error', 'fatal'],
+    validator: oneOfTexts(...updateModes),
+    recommended: updateModes,
   },
   'table.expand.json.payload': {
     type: 'BOOLEAN',
@@ -222,7 +223,8 @@ export interface EventRouterSettings {
   }
   readonly additional: readonly AdditionalField[]
   readonly failsOnMissing: boolean
-  readonly failsOnUpdate: boolean
+  /** What becomes of an update: an error of the record, or a line of that level in the logs. */
+  readonly onUpdate: 'fatal' | 'warn' | 'error'
   readonly expandsJson: boolean
   readonly keepsNull: boolean
   readonly tombstones: boolean
@@ -242,7 +244,7 @@ export function eventRouterSettings(config: ParsedConfig): EventRouterSettings {
     },
     additional: listOf(config, 'table.fields.additional.placement').map(additionalField),
     failsOnMissing: config['table.fields.additional.error.on.missing'] !== false,
-    failsOnUpdate: chosenText(config['table.op.invalid.behavior'], ['warn', 'error', 'fatal']) === 'fatal',
+    onUpdate: chosenText(config['table.op.invalid.behavior'], updateModes),
     expandsJson: config['table.expand.json.payload'] === true,
     keepsNull: chosenText(config['table.json.payload.null.behavior'], ['ignore', 'optional_bytes']) !== 'ignore',
     tombstones: config['route.tombstone.on.empty.payload'] === true,

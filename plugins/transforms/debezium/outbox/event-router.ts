@@ -8,9 +8,11 @@ import {
   type Schema,
   type StructValue,
   type Transform,
+  type TransformContext,
   type TransformPlugin,
 } from 'penstock/api'
 
+import { CountedLine } from '../../record/counted-line.ts'
 import { missingField, requireStruct } from '../../record/requirements.ts'
 import { perSchema, remembered, structOf } from '../../record/struct-shape.ts'
 import { TopicNames } from '../../routing/topic-names.ts'
@@ -53,12 +55,17 @@ class EventRouter implements Transform {
   readonly #settings: EventRouterSettings
   readonly #topics: TopicNames
   readonly #payloads: JsonPayloads
+  readonly #updates: CountedLine
+  readonly #unexpanded: CountedLine
   readonly #planOf: (schema: Schema) => OutboxPlan
   /** By the schema of the payload, then by topic and version. */
   readonly #schemasOf = perSchema(() => new Map<string, Schema>())
 
-  constructor(settings: EventRouterSettings) {
+  /** @param context absent while a config is validated */
+  constructor(settings: EventRouterSettings, context: TransformContext | undefined) {
     this.#settings = settings
+    this.#updates = new CountedLine(context, settings.onUpdate === 'error' ? 'error' : 'warn')
+    this.#unexpanded = new CountedLine(context)
     this.#topics = new TopicNames(settings.regex, settings.replacement, transform)
     this.#payloads = new JsonPayloads(settings.keepsNull)
     this.#planOf = perSchema((schema) => outboxPlan(schema, settings))
@@ -79,12 +86,16 @@ class EventRouter implements Transform {
   }
 
   #updated(record: ConnectRecord): null {
-    if (!this.#settings.failsOnUpdate) return null
-    throw new DataError(`${transform}: unexpected update of a row of the outbox table in topic ${record.topic}`)
+    const { onUpdate } = this.#settings
+    const what = `${transform}: unexpected update of a row of the outbox table in topic ${record.topic}`
+    if (onUpdate === 'fatal') throw new DataError(what)
+    this.#updates.add(`${what}. It is dropped (table.op.invalid.behavior=${onUpdate})`)
+    return null
   }
 
   #routed<R extends ConnectRecord>(record: R, plan: OutboxPlan, event: StructValue, row: StructValue): R {
-    const payload = this.#payload({ schema: plan.payload.schema, value: columnOf(row, plan.payload) })
+    const given = { schema: plan.payload.schema, value: columnOf(row, plan.payload) }
+    const payload = this.#settings.expandsJson ? this.#expanded(given, record.topic) : given
     const isEmpty = payload.value === null || (typeof payload.value === 'string' && payload.value.trim() === '')
     const route = row[plan.route.index] ?? null
     if (route === null)
@@ -108,15 +119,22 @@ class EventRouter implements Transform {
   }
 
   /** Returns the payload; what cannot be expanded is sent unchanged. */
-  #payload(payload: Expanded): Expanded {
+  #expanded(payload: Expanded, topic: string): Expanded {
     const { value } = payload
-    if (!this.#settings.expandsJson || typeof value !== 'string' || !value.startsWith('{')) return payload
+    if (value === null || (typeof value === 'string' && value.trim() === '')) return payload
+    let why = typeof value === 'string' ? 'it is no JSON object' : `it is no text, but ${payload.schema.type}`
     try {
-      return this.#payloads.expand(this.#settings.columns.payload, value)
+      if (typeof value === 'string' && value.startsWith('{'))
+        return this.#payloads.expand(this.#settings.columns.payload, value)
     } catch (error) {
-      if (error instanceof SyntaxError || error instanceof DataError) return payload
-      throw error
+      if (!(error instanceof SyntaxError || error instanceof DataError)) throw error
+      // The message of a parser may show the text.
+      if (error instanceof DataError) why = 'its JSON has no schema'
     }
+    this.#unexpanded.add(
+      `${transform}: the payload of a row of topic ${topic} is sent as it is (table.expand.json.payload): ${why}`,
+    )
+    return payload
   }
 
   #value(plan: OutboxPlan, row: StructValue, payload: Expanded, route: string): Expanded {
@@ -199,5 +217,5 @@ function schemaName(table: string | null, route: string): string {
 export const plugin: TransformPlugin = debeziumTransform(
   'outbox.EventRouter',
   eventRouterConfig,
-  (config) => new EventRouter(eventRouterSettings(config)),
+  (config, _raw, context) => new EventRouter(eventRouterSettings(config), context),
 )

@@ -9,9 +9,11 @@ import {
   type Schema,
   type StructValue,
   type Transform,
+  type TransformContext,
   type TransformPlugin,
 } from 'penstock/api'
 
+import { CountedLine } from '../../record/counted-line.ts'
 import { kindOf, requireStruct } from '../../record/requirements.ts'
 import {
   basicsOf,
@@ -136,13 +138,22 @@ class ByLogicalTableRouter implements Transform {
   readonly #keysOf: (schema: Schema) => Map<string, StructShape> = perSchema(() => new Map())
   readonly #eventsOf: (schema: Schema) => Map<string, EventShape> = perSchema(() => new Map())
 
-  constructor(settings: Settings) {
+  readonly #unnamed: CountedLine
+
+  constructor(settings: Settings, context: TransformContext | undefined) {
     this.#settings = settings
+    this.#unnamed = new CountedLine(context)
   }
 
   apply<R extends ConnectRecord>(record: R): R {
     const topic = this.#settings.topics.matching(record.topic)
-    if (topic === null || topic === '') return record
+    if (topic === null) return record
+    if (topic === '') {
+      this.#unnamed.add(
+        `${transform}: topic.replacement makes an empty name of topic ${record.topic}: the record stays`,
+      )
+      return record
+    }
     const { value, valueSchema } = record
     const routed = { ...record, topic, ...this.#key(record, topic) }
     if (value === null || valueSchema === null || !isEnvelope(valueSchema)) return routed
@@ -233,5 +244,5 @@ function settingsOf(config: ParsedConfig): Settings {
 export const plugin: TransformPlugin = debeziumTransform(
   transform,
   configDef,
-  (config) => new ByLogicalTableRouter(settingsOf(config)),
+  (config, _raw, context) => new ByLogicalTableRouter(settingsOf(config), context),
 )

@@ -9,10 +9,12 @@ import {
   type ConnectRecord,
   type ConnectValue,
   type Field,
+  type Logger,
   type ParsedConfig,
   type Schema,
   type StructValue,
   type Transform,
+  type TransformContext,
   type TransformPlugin,
 } from 'penstock/api'
 
@@ -62,6 +64,15 @@ const units: ReadonlyMap<string, bigint> = new Map([
   ['io.debezium.time.Timestamp', 1000n],
   [Logical.timestamp, 1000n],
 ])
+/** Dates and times of day without a zone, which have nothing to convert. */
+const untouched = new Set([
+  'io.debezium.time.Date',
+  'io.debezium.time.MicroTime',
+  'io.debezium.time.NanoTime',
+  'io.debezium.time.Time',
+  Logical.date,
+  Logical.time,
+])
 const texts = new Set(['io.debezium.time.ZonedTimestamp', 'io.debezium.time.ZonedTime'])
 
 interface Settings {
@@ -87,9 +98,13 @@ class TimezoneConverter implements Transform {
   readonly #settings: Settings
   /** By the columns of a rule. */
   readonly #chosen = new Map<ReadonlySet<string>, Choices>()
+  readonly #logger: Logger | null
+  /** The schemas whose columns were looked at. */
+  readonly #seen = new WeakSet<Schema>()
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, context: TransformContext | undefined) {
     this.#settings = settings
+    this.#logger = context?.logger ?? null
   }
 
   apply<R extends ConnectRecord>(record: R): R {
@@ -103,9 +118,21 @@ class TimezoneConverter implements Transform {
       const choice = choices(field.name)
       const row = event[field.index] ?? field.schema.defaultValue ?? null
       if (choice === null || field.schema.type !== 'STRUCT' || row === null || !isArray(row)) continue
+      if (this.#settings.kind === 'include') this.#tellUntouched(field.schema, choice, record.topic)
       converted[field.index] = convertedRow(field.schema, row, choice, this.#settings.zone)
     }
     return { ...record, value: converted }
+  }
+
+  /** Tells once of columns that are listed although their types have nothing to convert. */
+  #tellUntouched(schema: Schema, choice: Choice, topic: string): void {
+    if (this.#seen.has(schema)) return
+    this.#seen.add(schema)
+    for (const { name, schema: type } of schema.fields)
+      if (choice !== all && untouched.has(type.name ?? '') && choice(name))
+        this.#logger?.warn(
+          `${transform}: column "${name}" of topic ${topic} is in include.list and is not converted: ${type.name} has no time zone`,
+        )
   }
 
   /** Returns null if none of the record is converted. */
@@ -217,5 +244,5 @@ function configuredZone(name: string): Zone {
 export const plugin: TransformPlugin = debeziumTransform(
   transform,
   configDef,
-  (config) => new TimezoneConverter(settingsOf(config)),
+  (config, _raw, context) => new TimezoneConverter(settingsOf(config), context),
 )
