@@ -5,9 +5,12 @@ import { plugin as elasticsearch } from '../../../../../connectors/elasticsearch
 import { plugin as s3 } from '../../../../../connectors/s3-sink/index.ts'
 import type { KafkaClient } from '../../../../../src/client/kafka-client.ts'
 import type { Producer } from '../../../../../src/client/producer/producer.ts'
+import { errorCodes } from '../../../../../src/protocol/error-codes.ts'
+import { produce } from '../../../../../src/protocol/messages/produce.ts'
 import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
-import { readAll, textOf, writeAll } from '../../../../contract/client-harness.ts'
+import { readAll, writeAll } from '../../../../contract/client-harness.ts'
 import { deleteTopic, describeGroup } from '../../../../support/broker/cluster-tools.ts'
+import { KafkaFaultProxy } from '../../../../support/broker/kafka-fault-proxy.ts'
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { stubConfig, StubElasticsearch } from '../../../../support/elasticsearch/stub-elasticsearch.ts'
 import { MemoryS3 } from '../../../../support/s3/memory-s3.ts'
@@ -107,7 +110,7 @@ async function begun(
     readRange: (range, onRecord, signal) => client.readRanges([range], onRecord, { signal }),
     deadLetters: {
       target: { topic: queue, prepare: async () => undefined, createProducer: letters(client) },
-      form: { topic: queue, context: null },
+      form: { topic: queue, context: { task: { connector: 'c', task: 0 }, redact: (text) => text } },
     },
   })
   cleanups.push(async () => await sink.stop())
@@ -165,6 +168,13 @@ describe.each(both)('the %s while its dead letters are not durable', (_name, sin
   })
 })
 
+/** The offsets of the records whose letters the topic has; a record that moved to another task has several. */
+async function lettersIn(client: KafkaClient, queue: string): Promise<ReadonlySet<string>> {
+  const offset = '__connect.errors.offset'
+  const letters = await readAll(client, queue)
+  return new Set(letters.map(({ headers }) => String(headers.find(({ key }) => key === offset)?.value)))
+}
+
 describe('the topic of dead letters', () => {
   const sinks = (both[0] ?? [])[1] as Sinks
   const real = (client: KafkaClient) => (listener: ConstructorParameters<typeof Producer>[1]) =>
@@ -182,7 +192,7 @@ describe('the topic of dead letters', () => {
     expect(await committed()).toBe(0)
     await client.admin.createTopic({ name: queue, partitions: 1, replicationFactor: 1 })
     await untilPasses(async () => expect(await committed()).toBe(2))
-    expect(new Set(textOf(await readAll(client, queue)))).toEqual(new Set(['bad']))
+    expect(await lettersIn(client, queue)).toEqual(new Set(['1']))
     await untilPasses(() => expect(sink.trace ?? '').not.toContain('DEAD_LETTERS_WAIT'))
     expect(await sink.stop()).toBeNull()
   })
@@ -193,6 +203,35 @@ describe('the topic of dead letters', () => {
     const error = await sink.ended
     expect(error).toMatchObject({ code: 'DEAD_LETTER_QUEUE' })
     expect(String(error)).toContain(`a record cannot be written to the topic ${queue} of the dead letter queue`)
+    expect(await committed()).toBe(0)
+  })
+  it('is waited for while its broker is away, and has each letter when that is back', async () => {
+    const proxy = await KafkaFaultProxy.open(kafka.broker.bootstrap)
+    cleanups.push(async () => await proxy.close())
+    const away = await kafka.clients.connect({ bootstrapServers: proxy.bootstrapServers })
+    const { topic, queue, groupId, client, sink, texts, committed } = await begun(sinks, () => real(away))
+    proxy.down()
+    await writeAll(client, topic, ['one', 'bad', 'bad'])
+    await untilPasses(() => expect(sink.trace).toMatch(/^DEAD_LETTERS_WAIT: /m))
+    await untilPasses(() => expect(texts()).toEqual(['one']))
+    await rebalanced(groupId, topic)
+    expect(await committed()).toBe(0)
+    proxy.up()
+    await untilPasses(async () => expect(await committed()).toBe(3))
+    expect(await lettersIn(client, queue)).toEqual(new Set(['1', '2']))
+    expect(await sink.stop()).toBeNull()
+  })
+
+  it('fails the task by name when the user may not write to it', async () => {
+    const proxy = await KafkaFaultProxy.open(kafka.broker.bootstrap)
+    cleanups.push(async () => await proxy.close())
+    proxy.onRequest = (api) => (api === produce.key ? errorCodes.TOPIC_AUTHORIZATION_FAILED : null)
+    const denied = await kafka.clients.connect({ bootstrapServers: proxy.bootstrapServers })
+    const { topic, queue, client, sink, committed } = await begun(sinks, () => real(denied))
+    await writeAll(client, topic, ['one', 'bad'])
+    const error = await sink.ended
+    expect(error).toMatchObject({ code: 'DEAD_LETTER_QUEUE' })
+    expect(String(error)).toMatch(new RegExp(`cannot be written to the topic ${queue} .*TOPIC_AUTHORIZATION_FAILED`))
     expect(await committed()).toBe(0)
   })
 })
