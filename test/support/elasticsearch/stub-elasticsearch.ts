@@ -4,6 +4,12 @@ import type { AddressInfo } from 'node:net'
 
 type Action = Readonly<Record<string, { readonly _id?: string }>>
 
+const misfit = { status: 400, error: { type: 'mapper_parsing_exception', reason: 'it does not fit' } }
+const conflict = {
+  status: 409,
+  error: { type: 'version_conflict_engine_exception', reason: 'version conflict, current version [7] is higher' },
+}
+
 /** The part of Elasticsearch that a sink with plain indices needs: settings of indices, and bulk requests without versions. */
 export class StubElasticsearch {
   /** The documents that were applied, in order: action, id and text. */
@@ -12,6 +18,8 @@ export class StubElasticsearch {
   holds: (request: string) => boolean = () => false
   /** Asked for every document; true: it does not fit its index. */
   rejects: (text: string) => boolean = () => false
+  /** Asked for every document; true: one of a higher version is stored. */
+  conflicts: (text: string) => boolean = () => false
   readonly #server: Server
 
   private constructor() {
@@ -60,9 +68,10 @@ export class StubElasticsearch {
     while (lines.length > 1) {
       const [[kind, { _id = '' }] = ['', {}]] = Object.entries(JSON.parse(lines.shift() ?? '') as Action)
       const text = kind === 'delete' ? '' : (lines.shift() ?? '')
-      if (this.rejects(text)) {
+      const refusal = this.rejects(text) ? misfit : this.conflicts(text) ? conflict : null
+      if (refusal !== null) {
         hasErrors = true
-        items.push({ [kind]: { status: 400, error: { type: 'mapper_parsing_exception', reason: 'it does not fit' } } })
+        items.push({ [kind]: refusal })
         continue
       }
       this.applied.push(`${kind} ${_id} ${text}`)

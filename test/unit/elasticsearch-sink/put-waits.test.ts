@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../connectors/elasticsearch-sink/index.ts'
+import { ElasticsearchSinkTask } from '../../../connectors/elasticsearch-sink/task.ts'
 import { stubConfig, StubElasticsearch } from '../../support/elasticsearch/stub-elasticsearch.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { KeptReports } from '../../support/task/kept-reports.ts'
@@ -74,8 +75,10 @@ describe('a put of the Elasticsearch sink', () => {
     await passes('they are written', () => stub.applied.length >= 20)
     await running
     expect([...written()].toSorted((a, b) => a - b)).toEqual(upTo(20))
-    await task.commit()
-    expect(log.committed.get('orders-0')).toBe(20)
+    await until('all are committed', async () => {
+      await task.commit()
+      return log.committed.get('orders-0') === 20
+    })
   })
 
   it('gives the batch back while the index of a record is not ready, and asks for it once', async () => {
@@ -96,6 +99,34 @@ describe('a put of the Elasticsearch sink', () => {
     await passes('they are written', () => stub.applied.length >= 3)
     await running
     expect(written()).toEqual(upTo(3))
+  })
+
+  it('gives the batch back while requests are in flight and a partition is to be read again, and reads it then', async () => {
+    log.append({ topic: 'orders', partition: 1, key: '0', value: { n: 0 } })
+    append(1)
+    log.append({ topic: 'orders', key: 'met', value: { n: 1, met: true } })
+    stub.conflicts = (text) => text.includes('"met"')
+    const task = new SinkTaskHarness(
+      { ...plugin, createTask: () => new ElasticsearchSinkTask({ entries: 0, bytes: 0 }) },
+      { ...stubConfig(stub, 'orders'), 'key.ignore': 'false', 'behavior.on.version.conflict': 'warn' },
+      log,
+      clock,
+    )
+    tasks.push(task)
+    await task.start()
+    await task.deliver()
+    await passes('the conflict', () => task.counters.has('elasticsearch_conflicts_total'))
+    stub.holds = (request) => request.includes('_bulk')
+    stub.conflicts = () => false
+    log.append({ topic: 'orders', partition: 1, key: '2', value: { n: 2 } })
+    const running = task.runUntil('the document is applied', () => written().includes(1))
+    await passes('it is given back', () => task.refusals > 0)
+    expect(task.refusal).toMatchObject({ code: 'ES_REREAD_WAITS' })
+    stub.holds = () => false
+    stub.dropRequests()
+    await passes('it is read again', () => written().includes(1))
+    await running
+    expect(written().filter((n) => n === 2)).toEqual([2])
   })
 
   it('returns although the reports of records are not durable, and those behind them are applied', async () => {
