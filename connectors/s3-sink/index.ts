@@ -20,7 +20,8 @@ export const plugin: ConnectorPlugin = {
   },
   // The names of objects follow from the committed offsets, and not the other way round.
   alterSinkOffsets: () => true,
-  replays: 'letters',
+  // An object that begins at the offset of a letter would be replaced.
+  replays: false,
   createConnector: () => new S3SinkConnector(),
   createTask: () => new S3SinkTask(),
 }

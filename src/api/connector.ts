@@ -83,10 +83,10 @@ export interface ConnectorPlugin {
    */
   readonly newTopics?: TopicSpec
   /**
-   * What a sink gets when its dead letters are delivered again. `keys`, the default: their records, and all later ones of their keys,
-   * so that the latest state of a key wins. `letters`: only their records, for archives, in which the others would be twice.
+   * False: the records of dead letters cannot be delivered to a sink again, as what it has written is found by offsets. Otherwise the
+   * sink gets them, and all later records of their keys, so that the latest state of a key wins.
    */
-  readonly replays?: 'keys' | 'letters'
+  readonly replays?: false
   /** Returns a {@link SourceTask} if `kind` is `source`, otherwise a {@link SinkTask}. */
   createTask(): SourceTask | SinkTask
 }

@@ -91,7 +91,7 @@ export class ErrorsReplayer {
           partition,
           offset,
         }))
-        await this.#options.plugins.alterOffsets(connector, config, { kind: 'sink', changes })
+        await this.#options.plugins.alterOffsets(connector, config, { kind: 'replay', changes })
         await mustLead()
         const offsets = planned.map(({ offset }) => offset)
         await this.#options.writer.replaySink({ connector, groupId }, offsets, signal)
@@ -164,8 +164,8 @@ function standingReplay({ connector, topic, choice }: Asked, committed: readonly
   if (standing.length === 0) return null
   if (standing.some(({ plan }) => plan.letters.topic !== topic || !isSameChoice(plan.choice, choice)))
     throw new BadRequestError(
-      `Other dead letters of ${connector} are being delivered again: resume it, and repeat the request when its status has no ` +
-        'REPLAY any more',
+      `Other dead letters of ${connector} are being delivered again, of ${standing.map(({ offset }) => formatTopicPartition(offset)).join(', ')}: ` +
+        'resume it, and repeat the request when its status has no REPLAY any more. To end that instead, set these offsets with PATCH …/offsets',
     )
   return resultOf(topic, standing, 0)
 }

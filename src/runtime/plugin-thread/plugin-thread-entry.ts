@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import { ConnectError } from '../../api/errors.ts'
 import { describePlugin } from '../../config/definition/describe-plugin.ts'
 import { validateConnector } from '../../config/connector/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
@@ -89,6 +90,11 @@ async function alterOffsets(message: Extract<ToPluginThread, { type: 'alter-offs
   const signal = AbortSignal.timeout(message.timeoutMs)
   const references = await secrets.resolve([message.config], signal)
   const config = references.complete(message.config)
+  if (offsets.kind === 'replay' && plugin.replays === false)
+    throw new ConnectError(
+      `${plugin.className} does not deliver the records of dead letters again: what it has written is found by offsets, and would be ` +
+        'replaced. Read them from the dead letter queue with another connector',
+    )
   const altered =
     offsets.kind === 'source'
       ? plugin.alterSourceOffsets?.(config, offsets.changes, signal)

@@ -13,6 +13,8 @@ import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 export type OffsetChanges =
   | { readonly kind: 'source'; readonly changes: readonly SourceOffsetChange[] }
   | { readonly kind: 'sink'; readonly changes: readonly SinkOffsetChange[] }
+  /** To deliver the records of dead letters again. */
+  | { readonly kind: 'replay'; readonly changes: readonly SinkOffsetChange[] }
 
 /** What a plugin thread is started with. */
 export interface PluginThreadData {

@@ -266,7 +266,6 @@ export class TaskHost {
     const group = kafka.consumer(consumer)
     const replay = {
       client: kafka,
-      withKeys: plugin.replays !== 'letters',
       committed: async (...asked: Parameters<typeof group.committed>) => await group.committed(...asked),
     }
     return new SinkTaskLoop({

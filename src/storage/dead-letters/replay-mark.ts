@@ -21,9 +21,17 @@ export interface ReplayMark {
 /** The header that makes a record a mark. */
 const markHeader = '__penstock.errors.replayed'
 
-export function markHeaders({ connector, of, choice, end, until }: ReplayMark): readonly LetterHeader[] {
-  const value = JSON.stringify({ connector, topic: of.topic, partition: of.partition, end, until, ...choice })
-  return [{ key: markHeader, value: Buffer.from(value) }]
+/** Returns a mark as a record. It has a key and a value of its own, so that a compacted topic takes and keeps it. */
+export function markRecord({ connector, of, choice, end, until }: ReplayMark): MarkRecord {
+  const text = JSON.stringify({ connector, topic: of.topic, partition: of.partition, end, until, ...choice })
+  const value = Buffer.from(text)
+  return { key: Buffer.from(`${markHeader}=${text}`), value, headers: [{ key: markHeader, value }] }
+}
+
+interface MarkRecord {
+  readonly key: Buffer
+  readonly value: Buffer
+  readonly headers: readonly LetterHeader[]
 }
 
 /** Null for a record that is no mark. */

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { KafkaClient } from '../../../src/client/kafka-client.ts'
@@ -109,6 +109,15 @@ describe('dead letters that are delivered again', () => {
     return [response.status, ((await response.json()) as { message: string }).message]
   }
 
+  async function asAdmin(action: (admin: Admin) => Promise<void>): Promise<void> {
+    const admin = new Kafka({ brokers: [place.broker], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    try {
+      await action(admin)
+    } finally {
+      await admin.disconnect()
+    }
+  }
   /** The sink has delivered what it can, and has committed it. */
   async function standsAt(...ends: readonly number[]): Promise<void> {
     await untilPasses(async () => {
@@ -350,46 +359,67 @@ describe('dead letters that are delivered again', () => {
     })
   })
 
-  it('are in an archive once, wherever the worker is killed while it writes them (I9)', async () => {
+  it('are refused for an archive, whose objects would be replaced', async () => {
     const store = await MemoryS3.start()
     try {
-      const archive = (converter: string): Record<string, string> =>
-        sink({
-          'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
-          'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
-          's3.bucket.name': 'bucket',
-          's3.region': 'us-east-1',
-          'store.url': store.url,
-          'aws.access.key.id': 'key',
-          'aws.secret.access.key': 'secret',
-          'flush.size': '3',
-          'consumer.override.max.poll.records': '1',
-          'value.converter': converter,
-        })
-      const values = Array.from({ length: 40 }, (_none, at) => (at % 4 === 1 || at === 10 ? `bad ${at}` : `${at}`))
-      await write(...values.map((value): Entry => ['a', value]))
-      await worker.post('sink', archive(json))
-      await untilPasses(async () => expect(await letters()).toBe(11))
-      // Of 29 records, the last two wait for a third.
-      await standsAt(38)
-      const before = new Map(store.objects)
-      expect(before.size).toBe(9)
+      await write(['a', 'bad'], ['a', '1'])
+      await worker.post('sink', {
+        ...sink(),
+        'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
+        'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+        's3.bucket.name': 'bucket',
+        's3.region': 'us-east-1',
+        'store.url': store.url,
+        'aws.access.key.id': 'key',
+        'aws.secret.access.key': 'secret',
+        'flush.size': '1',
+      })
+      await standsAt(2)
       await stop()
-      await worker.request('PUT', '/connectors/sink/config', archive(text))
-      expect(await replay()).toMatchObject({ records: 11, partitions: [{ from: 1, until: 38 }] })
-      await resumeAndDie(1, 2, 2, 2)
-      await write(['b', '40'], ['b', '41'])
-      await standsAt(42)
-      const lines = [...store.objects.values()].flatMap(({ body }) => body.toString().trimEnd().split('\n'))
-      const found = lines.map((line) => line.replaceAll('"', ''))
-      expect(found.toSorted()).toEqual([...values, '40', '41'].toSorted())
-      for (const [key, object] of before) expect([key, store.objects.get(key)?.body]).toEqual([key, object.body])
-      await untilPasses(async () =>
-        expect((await causes()).every(({ count, replayed }) => count === replayed)).toBe(true),
-      )
+      expect(await refusal('')).toEqual([
+        expect.any(Number),
+        expect.stringContaining('does not deliver the records of dead letters again'),
+      ])
+      await standsAt(2)
     } finally {
       await store.close()
     }
+  })
+
+  it('fail the task when their queue is gone, which delivers and commits nothing', async () => {
+    await write(['a', 'bad'], ['a', '1'])
+    await worker.post('sink', sink())
+    await standsAt(2)
+    await stop()
+    await correct()
+    await replay()
+    await asAdmin(async (admin) => await admin.deleteTopics({ topics: ['letters'] }))
+    rmSync(join(directory, 'out.txt'))
+    await resume()
+    await untilPasses(async () => expect(await status()).toContain('1 record of orders-0 should be delivered again'))
+    expect(await status()).toContain('"state":"FAILED"')
+    expect(delivered().join('')).toBe('')
+    await standsAt(0)
+  })
+
+  it('are marked in a compacted queue, too', async () => {
+    await client.admin.createTopic({
+      name: 'compacted',
+      partitions: 1,
+      replicationFactor: 1,
+      configs: { 'cleanup.policy': 'compact' },
+    })
+    const queue = { 'errors.deadletterqueue.topic.name': 'compacted' }
+    await write(['a', 'bad'], ['a', '1'])
+    await worker.post('sink', sink(queue))
+    await standsAt(2)
+    await stop()
+    await worker.request('PUT', '/connectors/sink/config', sink({ ...queue, 'value.converter': text }))
+    await replay()
+    await resume()
+    await standsAt(2)
+    await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 1, replayed: 1 }]))
+    expect(await status()).toContain('"state":"RUNNING"')
   })
 
   it('are not chosen any more when the offsets are altered: then every record is delivered', async () => {
@@ -441,11 +471,10 @@ describe('dead letters that are delivered again', () => {
     await worker.post('sink', sink())
     await standsAt(3)
     await stop()
-    const admin = new Kafka({ brokers: [place.broker], logLevel: logLevel.NOTHING }).admin()
-    await admin.connect()
-    await admin.fetchTopicMetadata({ topics: ['orders'] })
-    await admin.deleteTopicRecords({ topic: 'orders', partitions: [{ partition: 0, offset: '1' }] })
-    await admin.disconnect()
+    await asAdmin(async (admin) => {
+      await admin.fetchTopicMetadata({ topics: ['orders'] })
+      await admin.deleteTopicRecords({ topic: 'orders', partitions: [{ partition: 0, offset: '1' }] })
+    })
     expect(await replay()).toMatchObject({
       records: 1,
       gone: 1,

@@ -20,7 +20,7 @@ export interface SinkDeadLetters {
   /** Absent or null: no keys are parked. */
   readonly parking?: Pick<KeyParkingOptions, 'maxKeys' | 'tail'> | null
   /** Absent or null: letters are never delivered again. */
-  readonly replay?: Pick<LetterReplayOptions, 'client' | 'withKeys' | 'committed'> | null
+  readonly replay?: Pick<LetterReplayOptions, 'client' | 'committed'> | null
 }
 
 export interface SinkErrorsOptions

@@ -24,7 +24,7 @@ export interface SinkConversionOptions {
   /** The records that the task has reported; absent or null: it reports none. */
   readonly reports?: Pick<ErrantRecords, 'room'> | null
   /** Tells which records are delivered again; absent or null: none are. */
-  readonly replay?: Pick<LetterReplay, 'wait' | 'skips' | 'after'> | null
+  readonly replay?: Pick<LetterReplay, 'wait' | 'skips'> | null
   /** Of conversions. */
   readonly conversionRetries: RetryStreak
   readonly clock: Clock
@@ -102,7 +102,7 @@ export class SinkConversion {
         last = { topic: source.topic, partition: source.partition, offset: 0 }
         nextOffsets.set(formatTopicPartition(source), last)
       }
-      last.offset = this.#options.replay?.after(source) ?? source.offset + 1
+      last.offset = source.offset + 1
       if (record === null && this.#isFull()) {
         this.#kept = fetched.slice(i + 1)
         break

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { keyDigest, type LetterChoice } from '../../../../src/storage/dead-letters/letter-choice.ts'
 import { letterContextOf, type LetterContext } from '../../../../src/storage/dead-letters/letter-context.ts'
-import { markHeaders, markOf, ReplayMarks, type ReplayMark } from '../../../../src/storage/dead-letters/replay-mark.ts'
+import { markRecord, markOf, ReplayMarks, type ReplayMark } from '../../../../src/storage/dead-letters/replay-mark.ts'
 import { planOf, planText } from '../../../../src/storage/dead-letters/replay-plan.ts'
 
 const all: LetterChoice = { cause: null, key: null }
@@ -23,8 +23,8 @@ function contextOf(offset: number, message: string): LetterContext {
 describe('marks of letters that were delivered again', () => {
   it('are read as they were written, and not out of letters or of what others write', () => {
     const mark: ReplayMark = { connector: '"sink"', of, choice: { cause: 'c', key: 'k' }, end: 5, until: 9 }
-    expect(markOf(markHeaders(mark))).toEqual(mark)
-    const [header] = markHeaders(mark)
+    expect(markOf(markRecord(mark).headers)).toEqual(mark)
+    const [header] = markRecord(mark).headers
     if (header === undefined) throw new TypeError('no header')
     expect(markOf([header, header])).toBeNull()
     for (const value of ['', '[]', 'null', '{"connector":"sink"}', '{"end":-1}'])

@@ -9,7 +9,7 @@ import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
 import { planOf, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
 import { chooses } from '../../../../storage/dead-letters/letter-choice.ts'
-import { markHeaders, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
+import { markRecord, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
 import { readPlannedLetters, type PlannedPartition } from '../../../../storage/dead-letters/planned-letters.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import { PacedCondition, type PacedConditionOptions } from '../paced-condition.ts'
@@ -21,8 +21,6 @@ export interface LetterReplayOptions extends PacedConditionOptions {
   readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
   readonly queue: Pick<DeadLetterQueue, 'add'>
   readonly logger: Logger
-  /** Whether later records of the letters' keys are delivered again as well. */
-  readonly withKeys: boolean
   /** Fires when the task is to stop. */
   readonly signal: AbortSignal
   /** The partitions of the task, each with the offset after the last record that it was given. */
@@ -116,11 +114,6 @@ export class LetterReplay {
     return !replay.letters.has(record)
   }
 
-  /** Returns the offset at which the partition continues behind a record. */
-  after(record: FetchedRecord): number {
-    return this.#of(record)?.letters.after(record.offset) ?? record.offset + 1
-  }
-
   /** Returns offsets with the plans that have to be committed with them. */
   withPlans(offsets: readonly OffsetToCommit[]): readonly GroupOffset[] {
     if (this.#active === 0) return offsets
@@ -154,8 +147,8 @@ export class LetterReplay {
     const { connector, queue, logger } = this.#options
     const { letters, choice, until } = plan
     for (const [partition, end] of letters.ends) {
-      const headers = markHeaders({ connector, of, choice, end, until })
-      queue.add({ topic: letters.topic, partition, key: null, value: null, headers, timestamp: null })
+      const record = markRecord({ connector, of, choice, end, until })
+      queue.add({ topic: letters.topic, partition, timestamp: null, ...record })
     }
     logger.info(`${formatTopicPartition(of)}: the dead letters in ${letters.topic} were delivered again`)
   }
@@ -166,7 +159,7 @@ export class LetterReplay {
   }
 
   async #readOnce(): Promise<void> {
-    const { committed, connector, client, topicId, withKeys, signal, logger } = this.#options
+    const { committed, connector, client, topicId, signal } = this.#options
     while (!this.isKnown) {
       const asked = this.#unknown
       const plans = this.#plansOf(asked, await committed(asked, signal))
@@ -181,14 +174,10 @@ export class LetterReplay {
           this.#replays.set(name, null)
           continue
         }
-        const letters = new ReplayedLetters(records, plan.until, withKeys)
+        const letters = new ReplayedLetters(records, plan.until)
+        if (letters.size < plan.count) throw missing(name, plan, letters.size)
         this.#replays.set(name, { of, plan, letters, reached: start.offset })
         this.#plans += 1
-        if (letters.size >= plan.count) continue
-        logger.warn(
-          `${name}: ${plan.count} records are to be delivered again, and topic ${plan.letters.topic} has only ${letters.size} of ` +
-            'their dead letters',
-        )
       }
       this.#unknown = this.#unknown.filter((start) => !held.includes(start))
     }
@@ -209,6 +198,7 @@ export class LetterReplay {
 
   /** Returns what fails the task. */
   #unread(cause: unknown): ConnectError {
+    if (cause instanceof ConnectError) return cause
     return new ConnectError(
       `it cannot be read which dead letters are to be delivered again (POST …/errors/replay): ${errorMessage(cause)}. The user of ` +
         'the sink has to be allowed to read their topic. Correct this, then restart the task',
@@ -229,4 +219,13 @@ export class LetterReplay {
     })
     return parts.length === 0 ? null : `dead letters are delivered again: ${parts.join('; ')}`
   }
+}
+
+function missing(partition: string, { letters, count, until }: ReplayPlan, size: number): ConnectError {
+  return new ConnectError(
+    `${count === 1 ? '1 record' : `${count} records`} of ${partition} should be delivered again (POST …/errors/replay), and topic ${letters.topic} has ` +
+      `only ${size} of the dead letters. Nothing is delivered or committed. To continue without them, stop the connector, set its offset of ` +
+      `${partition} to ${until} (PATCH …/offsets), and resume it; an earlier offset delivers every record from there`,
+    { code: 'DEAD_LETTER_QUEUE' },
+  )
 }

@@ -7,13 +7,12 @@ export interface ReplayedRecord {
 }
 
 /**
- * The records of one partition that are delivered again: those of letters, and, if the sink keeps the latest state of a key, the
- * later ones of their keys, so that none is overtaken (I12).
+ * The records of one partition that are delivered again: those of letters, and the later ones of their keys, so that none is
+ * overtaken (I12).
  */
 export class ReplayedLetters {
   /** Where every record is delivered. */
   readonly until: number
-  readonly #withKeys: boolean
   /** In ascending order. */
   readonly #offsets: readonly number[]
   /** By offset, the digest of the key. */
@@ -22,9 +21,8 @@ export class ReplayedLetters {
   readonly #firsts = new Map<string, number>()
 
   /** @param records in any order; the same record may be there several times */
-  constructor(records: readonly ReplayedRecord[], until: number, withKeys: boolean) {
+  constructor(records: readonly ReplayedRecord[], until: number) {
     this.until = until
-    this.#withKeys = withKeys
     this.#letters = new Map(records.map(({ offset, key }) => [offset, keyDigest(key)]))
     this.#offsets = [...this.#letters.keys()].toSorted((a, b) => a - b)
     for (const { offset, key } of records) {
@@ -42,19 +40,10 @@ export class ReplayedLetters {
   has({ offset, key }: ReplayedRecord): boolean {
     if (offset >= this.until) return true
     const letter = this.#letters.get(offset)
-    if (letter === undefined && (!this.#withKeys || key === null)) return false
+    if (letter === undefined && key === null) return false
     const digest = keyDigest(key)
     if (letter === digest) return true
-    return this.#withKeys && key !== null && (this.#firsts.get(digest) ?? offset) < offset
-  }
-
-  /**
-   * Returns the offset at which the partition continues behind a record. A sink that names objects by offsets must not stop at a
-   * record that it had before: it would begin an object there, with the name of one that it has written.
-   */
-  after(offset: number): number {
-    if (this.#withKeys || offset >= this.until) return offset + 1
-    return this.#offsets[this.before(offset + 1)] ?? this.until
+    return key !== null && (this.#firsts.get(digest) ?? offset) < offset
   }
 
   /** Returns how many letters are of records before an offset. */
