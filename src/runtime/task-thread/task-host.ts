@@ -277,7 +277,8 @@ export class TaskHost {
       readRange: async (range, onRecord, signal) => await kafka.readRanges([range], onRecord, { signal, isolation }),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
-      deadLetters: this.#deadLetters('sink', run, kafka, replay),
+      deadLetters: this.#deadLetters('sink', run, kafka),
+      replay: plugin.replays === false ? null : replay,
       control,
       run,
       listener,
@@ -288,12 +289,7 @@ export class TaskHost {
     })
   }
 
-  #deadLetters(
-    kind: 'source' | 'sink',
-    { id, connectorConfig }: TaskRun,
-    kafka: KafkaClient,
-    replay: SinkDeadLetters['replay'] = null,
-  ): SinkDeadLetters | null {
+  #deadLetters(kind: 'source' | 'sink', { id, connectorConfig }: TaskRun, kafka: KafkaClient): SinkDeadLetters | null {
     const { settings, clock, redact } = this.#options
     const letters = deadLetterSettingsOf(connectorConfig)
     const maxKeys = maxParkedKeysOf(kind, connectorConfig)
@@ -308,7 +304,6 @@ export class TaskHost {
       },
       form: { topic, context: contextHeaders ? { task: id, redact } : null },
       parking: maxKeys === null ? null : { maxKeys, tail: new LetterTail(kafka, topic) },
-      replay: contextHeaders ? replay : null,
     }
   }
 }

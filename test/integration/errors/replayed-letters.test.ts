@@ -386,6 +386,22 @@ describe('dead letters that are delivered again', () => {
     }
   })
 
+  it.each([
+    ['without context headers', { 'errors.deadletterqueue.context.headers.enable': 'false' }],
+    ['without a queue', { 'errors.deadletterqueue.topic.name': '' }],
+  ])('are delivered by a config %s, too, and nothing else is', async (_config, changed) => {
+    await write(['a', '1'], ['b', 'bad'], ['c', '2'])
+    await worker.post('sink', sink())
+    await standsAt(3)
+    await stop()
+    await replay()
+    rmSync(join(directory, 'out.txt'))
+    await worker.request('PUT', '/connectors/sink/config', sink({ 'value.converter': text, ...changed }))
+    await resume()
+    await standsAt(3)
+    expect(delivered()).toEqual(['bad'])
+  })
+
   it('fail the task when their queue is gone, which delivers and commits nothing', async () => {
     await write(['a', 'bad'], ['a', '1'])
     await worker.post('sink', sink())

@@ -19,8 +19,6 @@ export interface SinkDeadLetters {
   readonly form: DeadLetterForm
   /** Absent or null: no keys are parked. */
   readonly parking?: Pick<KeyParkingOptions, 'maxKeys' | 'tail'> | null
-  /** Absent or null: letters are never delivered again. */
-  readonly replay?: Pick<LetterReplayOptions, 'client' | 'committed'> | null
 }
 
 export interface SinkErrorsOptions
@@ -31,6 +29,8 @@ export interface SinkErrorsOptions
   readonly setCondition: TaskContext['setCondition']
   /** Absent or null: there is no dead letter queue. */
   readonly deadLetters?: SinkDeadLetters | null
+  /** Absent or null: letters are never delivered again. */
+  readonly replay?: Pick<LetterReplayOptions, 'client' | 'committed'> | null
   /** Reads records again that the task reports. */
   readonly readRange: ReadRange
 }
@@ -132,9 +132,9 @@ export class SinkErrors {
 }
 
 function replayOf(options: SinkErrorsOptions, queue: DeadLetterQueue | null): LetterReplay | null {
-  const { run, context, control, setCondition, positions, topicId, deadLetters } = options
-  const { replay = null } = deadLetters ?? {}
-  if (replay === null || queue === null) return null
+  const { run, context, control, setCondition, positions, topicId, replay = null } = options
+  // Also without a dead letter queue: the plan may be older than this config.
+  if (replay === null) return null
   const { clock, logger } = context
   const signal = control.stopSignal
   const { connector } = run.id

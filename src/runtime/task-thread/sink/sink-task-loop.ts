@@ -21,7 +21,7 @@ import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { TransformStep } from '../conversion/transform-chain.ts'
 import type { ReadRange } from '../errors/errant-records.ts'
-import { SinkErrors, type SinkDeadLetters } from '../errors/sink-errors.ts'
+import { SinkErrors, type SinkDeadLetters, type SinkErrorsOptions } from '../errors/sink-errors.ts'
 import { SinkDelivery } from './sink-delivery.ts'
 import { SinkMeters } from './sink-meters.ts'
 import { SinkOffsetCommitter } from './sink-offset-committer.ts'
@@ -58,6 +58,8 @@ export interface SinkTaskLoopOptions {
   readonly clusterId: string | null
   /** Where records go that fail; absent or null: there is no dead letter queue. */
   readonly deadLetters?: SinkDeadLetters | null
+  /** Reads which dead letters are delivered again; absent or null: none are. */
+  readonly replay?: NonNullable<SinkErrorsOptions['replay']> | null
   /** Reads records again that the task reports. */
   readonly readRange: ReadRange
   readonly control: TaskControl

@@ -19,7 +19,8 @@ import { ReplayedLetters } from './replayed-letters.ts'
 export interface LetterReplayOptions extends PacedConditionOptions {
   readonly connector: string
   readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
-  readonly queue: Pick<DeadLetterQueue, 'add'>
+  /** Null: the connector has none any more, and no marks are written. */
+  readonly queue: Pick<DeadLetterQueue, 'add'> | null
   readonly logger: Logger
   /** Fires when the task is to stop. */
   readonly signal: AbortSignal
@@ -148,7 +149,7 @@ export class LetterReplay {
     const { letters, choice, until } = plan
     for (const [partition, end] of letters.ends) {
       const record = markRecord({ connector, of, choice, end, until })
-      queue.add({ topic: letters.topic, partition, timestamp: null, ...record })
+      queue?.add({ topic: letters.topic, partition, timestamp: null, ...record })
     }
     logger.info(`${formatTopicPartition(of)}: the dead letters in ${letters.topic} were delivered again`)
   }
