@@ -90,3 +90,8 @@ export function letterContextOf(headers: readonly LetterHeader[]): LetterContext
     topicId: text(letterHeaders.topicId),
   }
 }
+
+/** Whether a letter's record is of an earlier topic with the same name. @param id of the present one; null if it is not known */
+export function isOfOtherTopic({ topicId }: LetterContext, id: string | null): boolean {
+  return topicId !== null && id !== null && topicId !== id
+}

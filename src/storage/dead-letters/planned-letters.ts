@@ -1,10 +1,9 @@
 import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { formatTopicPartition, type TopicPartition } from '../../foundation/topic-partition.ts'
-import { chooses } from './letter-choice.ts'
-import { letterContextOf } from './letter-context.ts'
+import { isOfOtherTopic, letterContextOf } from './letter-context.ts'
 import { markOf, ReplayMarks, type PlacedLetter } from './replay-mark.ts'
-import type { ReplayPlan } from './replay-plan.ts'
+import { plans, type ReplayPlan } from './replay-plan.ts'
 
 /** A partition whose letters are delivered again. */
 export interface PlannedPartition {
@@ -71,19 +70,17 @@ class PlannedReader {
     }
     const context = letterContextOf(headers)
     if (context?.connector !== this.#connector) return
-    const { topic, partition: of, offset: at } = context.place
-    if (topic === null || of === null || at === null) return
+    const { topic, partition: of } = context.place
+    if (topic === null || of === null) return
     const name = formatTopicPartition({ topic, partition: of })
     const { plan } = this.#planned.get(name) ?? {}
-    if (plan === undefined || at >= plan.until || offset >= (plan.letters.ends.get(partition) ?? 0)) return
-    const id = this.#topicId(topic)
-    if (context.topicId !== null && id !== null && context.topicId !== id) return
-    if (!chooses(plan.choice, context, key)) return
+    const letter = { partition, offset, key, context }
+    if (plan === undefined || isOfOtherTopic(context, this.#topicId(topic)) || !plans(plan, letter)) return
     this.#count += 1
     if (this.#count > maxLetters)
       throw new TooManyLettersError(`more than ${maxLetters} dead letters would be delivered again`)
     const letters = this.#letters.get(name) ?? []
-    letters.push({ partition, offset, key, context })
+    letters.push(letter)
     this.#letters.set(name, letters)
   }
 

@@ -1,4 +1,5 @@
-import type { LetterChoice } from './letter-choice.ts'
+import { chooses, type LetterChoice } from './letter-choice.ts'
+import type { PlacedLetter } from './replay-mark.ts'
 import { numberIn, objectIn, textIn } from './stored-json.ts'
 
 /**
@@ -13,6 +14,15 @@ export interface ReplayPlan {
   readonly count: number
   /** Where the sink was: from here on, every record is delivered. */
   readonly until: number
+}
+
+/** Whether a plan of the partition of a letter's record delivers that again. */
+export function plans(
+  { letters, choice, until }: ReplayPlan,
+  { partition, offset, key, context }: PlacedLetter,
+): boolean {
+  const { offset: at } = context.place
+  return at !== null && at < until && offset < (letters.ends.get(partition) ?? 0) && chooses(choice, context, key)
 }
 
 const form = /^penstock-replay=(\{.*\})(?: |$)/

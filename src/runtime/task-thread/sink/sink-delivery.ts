@@ -178,6 +178,7 @@ export class SinkDelivery {
     meters.put(batch.records.length, (clock.monotonic() - startedAt) / 1000)
     return batch.nextOffsets.size > 0
   }
+
   /** Shows a `put` that takes long. Returns a function that ends this. */
   #showLongPut(): () => void {
     const { clock, setCondition } = this.#options

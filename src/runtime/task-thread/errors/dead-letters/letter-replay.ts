@@ -7,8 +7,7 @@ import type { KafkaClient } from '../../../../client/kafka-client.ts'
 import { errorMessage } from '../../../../foundation/error-message.ts'
 import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
-import { planOf, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
-import { chooses } from '../../../../storage/dead-letters/letter-choice.ts'
+import { planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
 import { markRecord, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
 import { readPlannedLetters, type PlannedPartition } from '../../../../storage/dead-letters/planned-letters.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
@@ -78,12 +77,11 @@ export class LetterReplay {
   }
 
   /** Whether a letter is being delivered again. */
-  releases({ partition, offset, key, context }: PlacedLetter): boolean {
-    const { topic, partition: of, offset: at } = context.place
-    if (this.#active === 0 || topic === null || of === null || at === null) return false
-    const { plan } = this.#of({ topic, partition: of }) ?? {}
-    if (plan === undefined || at >= plan.until || offset >= (plan.letters.ends.get(partition) ?? 0)) return false
-    return chooses(plan.choice, context, key)
+  releases(letter: PlacedLetter): boolean {
+    const { topic, partition } = letter.context.place
+    if (topic === null || partition === null) return false
+    const replay = this.#of({ topic, partition })
+    return replay !== null && plans(replay.plan, letter)
   }
 
   /** Returns what records have to wait for before it is known which of them are delivered; else null. */

@@ -3,7 +3,7 @@ import type { FetchedRecord } from '../../../../client/consumer/fetched-record.t
 import { errorMessage } from '../../../../foundation/error-message.ts'
 import type { Counter, Gauge, TaskMetrics } from '../../../../foundation/metrics/metrics.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
-import { letterContextOf, letterHeaders } from '../../../../storage/dead-letters/letter-context.ts'
+import { isOfOtherTopic, letterContextOf, letterHeaders } from '../../../../storage/dead-letters/letter-context.ts'
 import { markOf, ReplayMarks } from '../../../../storage/dead-letters/replay-mark.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import type { DeadLetterQueue } from '../dead-letters/dead-letter-queue.ts'
@@ -197,8 +197,7 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
     if (this.#marks.cover(letter) || this.#options.replay?.releases(letter) === true) return
     const { topic, partition, offset } = context.place
     if (topic === null || partition === null || offset === null) return
-    const id = this.#options.topicId(topic)
-    if (context.topicId !== null && id !== null && context.topicId !== id) return
+    if (isOfOtherTopic(context, this.#options.topicId(topic))) return
     const record: KeyedRecord = { topic, partition, offset, key }
     this.#keys.park(record, context.parkedFrom)
   }
