@@ -33,7 +33,13 @@ const scenarios: Readonly<Record<string, readonly Part[]>> = {
     },
   ],
   rebalance: [{ measure: async (context) => (await import('./scenarios/rebalance.ts')).rebalance(context) }],
-  converters: [{ measure: async (context) => (await import('./scenarios/converters.ts')).converters(context) }],
+  converters: [
+    { measure: async (context) => (await import('./scenarios/converters.ts')).converters(context) },
+    {
+      peer: 'connect',
+      measure: async (context) => (await import('./scenarios/java-converters.ts')).javaConverters(context),
+    },
+  ],
   many: [{ measure: async (context) => (await import('./scenarios/many-connectors.ts')).manyConnectors(context) }],
 }
 

@@ -10,6 +10,11 @@ import { BenchWorker } from '../parts/worker.ts'
 import type { BenchContext } from '../parts/context.ts'
 import { debeziumBacklog } from './debezium-backlog.ts'
 
+const withSchemas = { 'value.converter.schemas.enable': 'true', 'key.converter.schemas.enable': 'true' }
+
+const avroConverter = 'io.confluent.connect.avro.AvroConverter'
+const withAvro = { 'value.converter': avroConverter, 'key.converter': avroConverter }
+
 /**
  * Measures a backlog of rows → durable records, one table, one partition. Rivals: `pg_recvlogical` to /dev/null, and Debezium
  * with `--peer debezium`. The first run of each is a warm-up.
@@ -20,11 +25,13 @@ export async function sourceBacklog(context: BenchContext): Promise<readonly Mea
   try {
     const ours: BacklogRun[] = []
     const schemas: BacklogRun[] = []
+    const avro: BacklogRun[] = []
     const rival: number[] = []
     for (let run = 0; run <= context.runs; run++) {
       rival.push(await receive(backlog, run))
-      ours.push(await penstock(backlog, `run${run}`, false, context))
-      schemas.push(await penstock(backlog, `schemas${run}`, true, context))
+      ours.push(await penstock(backlog, `run${run}`, {}, context))
+      schemas.push(await penstock(backlog, `schemas${run}`, withSchemas, context))
+      avro.push(await penstock(backlog, `avro${run}`, withAvro, context))
     }
     const conditions = {
       rows: backlog.rows,
@@ -37,6 +44,7 @@ export async function sourceBacklog(context: BenchContext): Promise<readonly Mea
     const measurements = [
       ...measured('penstock', ours.slice(1), backlog.rows, conditions),
       ...measured('penstock, with schemas', schemas.slice(1), backlog.rows, { ...conditions, schemas: true }),
+      ...measured('penstock, Avro', avro.slice(1), backlog.rows, { ...conditions, schemas: 'embedded registry' }),
       rowsPerSecond(
         'pg_recvlogical',
         rival.slice(1).map((seconds) => backlog.rows / seconds),
@@ -119,17 +127,11 @@ async function receive(backlog: Backlog, run: number): Promise<number> {
 async function penstock(
   backlog: Backlog,
   name: string,
-  withSchemas: boolean,
+  settings: Readonly<Record<string, string>>,
   context: BenchContext,
 ): Promise<BacklogRun> {
   const slot = await backlog.slot(`bench_${name}`)
-  const worker = await BenchWorker.launch({
-    ...context.worker,
-    settings: {
-      'value.converter.schemas.enable': String(withSchemas),
-      'key.converter.schemas.enable': String(withSchemas),
-    },
-  })
+  const worker = await BenchWorker.launch({ ...context.worker, settings })
   try {
     const watch = await TopicWatch.open(worker.broker)
     const run = await runBacklog(backlog, worker, watch, { name, slot, config: {} })

@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { fetchDebezium } from '../../bench/parts/debezium.ts'
+import { apicurioConverters, apicurioConvertersName, fetchJars, type Artifact } from '../../bench/parts/maven-jars.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
-import { copyJars } from '../../src/servers/java.ts'
 import { fetchKafka } from '../../src/servers/kafka.ts'
 import { run } from '../../src/servers/process/command.ts'
 import type { FetchContext } from '../../src/servers/process/server.ts'
@@ -52,49 +52,23 @@ async function jarsOf(context: FetchContext, version: Version): Promise<string> 
   if (version === '4.4.0')
     return `${await fetchJars(context, `connect-transforms-${version}`, transformsOf(version))}/*`
   if (version === 'avro') return `${await fetchJars(context, 'avro-1.12.0', [['org.apache.avro', 'avro', '1.12.0']])}/*`
-  if (version === 'apicurio') return `${await fetchJars(context, 'apicurio-converters-2.6.13', apicurio)}/*`
+  if (version === 'apicurio') return `${await fetchJars(context, apicurioConvertersName, apicurioConverters)}/*`
   const kafka = `${await fetchKafka(context)}/*`
   if (version === '3.9.1') return kafka
   const scripting = await fetchJars(context, 'debezium-scripting-3.2.2', scriptingJars)
   return `${kafka}:${await fetchDebezium()}/debezium-connector-postgres/*:${scripting}/*`
 }
 
-const transformsOf = (version: Version): readonly (readonly string[])[] => [
+const transformsOf = (version: Version): readonly Artifact[] => [
   ['org.apache.kafka', 'connect-transforms', version],
   ['org.apache.kafka', 'connect-json', version],
   ['org.slf4j', 'slf4j-nop', '1.7.36'],
 ]
 
 // Maven has no debezium-scripting 3.2.3; that of 3.2.2 has the same source. The languages are those that it names.
-const scriptingJars = [
+const scriptingJars: readonly Artifact[] = [
   ['io.debezium', 'debezium-scripting', '3.2.2.Final'],
   ['org.apache.groovy', 'groovy-jsr223', '4.0.17'],
   ['org.graalvm.js', 'js', '23.0.2'],
   ['org.graalvm.js', 'js-scriptengine', '23.0.2'],
-] as const
-
-const apicurio = [
-  ['io.apicurio', 'apicurio-registry-utils-converter', '2.6.13.Final'],
-  ['org.apache.kafka', 'connect-json', '3.9.1'],
-  ['org.slf4j', 'slf4j-nop', '1.7.36'],
-] as const
-
-/** Returns the directory of jars, with those that they need. They are downloaded once. */
-async function fetchJars(context: FetchContext, name: string, wanted: readonly (readonly string[])[]): Promise<string> {
-  const directory = await context.cache.get(name, context.signal, async (staging) => {
-    const dependencies = wanted.map(([group, artifact, version]) => dependency(group, artifact, version))
-    const pom = join(staging, 'pom.xml')
-    writeFileSync(
-      pom,
-      `<project><modelVersion>4.0.0</modelVersion><groupId>penstock</groupId><artifactId>oracle</artifactId><version>1</version>` +
-        `<packaging>pom</packaging><dependencies>${dependencies.join('')}</dependencies></project>`,
-    )
-    const lib = join(staging, 'lib')
-    mkdirSync(lib)
-    await copyJars(context, pom, lib)
-  })
-  return join(directory, 'lib')
-}
-
-const dependency = (group = '', artifact = '', wanted = ''): string =>
-  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${wanted}</version></dependency>`
+]
