@@ -15,6 +15,8 @@ const statements: Readonly<Record<string, string>> = {
   add_required: '`ADD COLUMN … NOT NULL` without a default',
   drop_nullable: '`DROP COLUMN`, nullable',
   drop_required: '`DROP COLUMN`, `NOT NULL`',
+  drop_before_same_type: '`DROP COLUMN`, nullable, and the next one has its type',
+  drop_before_other_type: '`DROP COLUMN`, nullable, and the next one has another type',
   rename_nullable: '`RENAME COLUMN`, nullable',
   rename_required: '`RENAME COLUMN`, `NOT NULL`',
   add_generated: '`ADD COLUMN … GENERATED`',
@@ -53,9 +55,10 @@ it.each(schemaChanges.map((change) => [change.name, change] as const))(
     const rows = guide.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
     const cells = rows.find(([, statement]) => statement !== undefined && statement === statements[name])
     const isNew = change.changes !== 'key' && change.avro.backward !== 'same'
-    expect(cells?.slice(2, 5)).toEqual([
+    expect(cells?.slice(2, 6)).toEqual([
       verdictIn(change, change.avro),
       verdictIn(change, change.json),
+      verdictIn(change, change.protobuf),
       isNew ? 'new object' : 'same object',
     ])
   },

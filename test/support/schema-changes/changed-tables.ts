@@ -10,11 +10,15 @@ import { readAll } from '../../contract/client-harness.ts'
 import { until, untilPasses } from '../until.ts'
 import { avroConverter, whenReady } from '../registry/avro-converters.ts'
 import { jsonSchemaConverter } from '../registry/json-schema-codec.ts'
+import { protobufConverter } from '../registry/protobuf-codec.ts'
 import type { TestDatabase } from '../postgres/postgres.ts'
 import type { WorkerProcess } from '../worker/worker-process.ts'
 import { schemaChanges, type SchemaChange, type Verdict } from './schema-changes.ts'
 
 export type Level = 'BACKWARD' | 'FULL' | 'NONE'
+
+/** The rules by which the registry compares schemas. */
+export type Ruled = 'avro' | 'json' | 'closed' | 'protobuf'
 
 /** A converter, under the name of its source and prefix of its topics. */
 export interface UsedConverter {
@@ -22,11 +26,12 @@ export interface UsedConverter {
   readonly className: string
   readonly options: RawConfig
   /** What the registry says by the rules; null without a registry. */
-  readonly verdicts: 'avro' | 'json' | 'closed' | null
+  readonly verdicts: Ruled | null
 }
 
 const jsonConverter = 'org.apache.kafka.connect.json.JsonConverter'
 const jsonSchema = 'io.confluent.connect.json.JsonSchemaConverter'
+const protobuf = 'io.confluent.connect.protobuf.ProtobufConverter'
 
 export const usedConverters: readonly UsedConverter[] = [
   { prefix: 'json', className: jsonConverter, options: { 'decimal.format': 'NUMERIC' }, verdicts: null },
@@ -39,6 +44,7 @@ export const usedConverters: readonly UsedConverter[] = [
   { prefix: 'avro', className: 'io.confluent.connect.avro.AvroConverter', options: {}, verdicts: 'avro' },
   { prefix: 'open', className: jsonSchema, options: {}, verdicts: 'json' },
   { prefix: 'closed', className: jsonSchema, options: { 'object.additional.properties': 'false' }, verdicts: 'closed' },
+  { prefix: 'protobuf', className: protobuf, options: {}, verdicts: 'protobuf' },
 ]
 
 /** A table of its own for a change and a level: all converters write it. */
@@ -50,7 +56,7 @@ export interface ChangedTable {
 
 /** A table at another level is there when a verdict depends on the level. */
 export const changedTables: readonly ChangedTable[] = schemaChanges.flatMap((change) => {
-  const all = [change.avro, change.json, change.closed]
+  const all = [change.avro, change.json, change.closed, change.protobuf]
   const levels: Level[] = ['BACKWARD']
   if (all.some(({ full }) => full !== undefined)) levels.push('FULL')
   if (all.some(({ backward }) => backward === 'refused')) levels.push('NONE')
@@ -58,7 +64,7 @@ export const changedTables: readonly ChangedTable[] = schemaChanges.flatMap((cha
 })
 
 /** What the registry says by the rules. */
-export function verdictOf({ change, level }: ChangedTable, by: 'avro' | 'json' | 'closed'): Verdict {
+export function verdictOf({ change, level }: ChangedTable, by: Ruled): Verdict {
   const { backward, full } = change[by]
   if (level === 'NONE') return backward === 'refused' ? 'new' : backward
   return level === 'FULL' ? (full ?? backward) : backward
@@ -195,6 +201,7 @@ export class ChangedTables {
 
   #converter(className: string, options: RawConfig): Converter {
     if (className === jsonConverter) return json.create(parseConfig(json.configDef, options), options, false)
+    if (className === protobuf) return protobufConverter(this.registry, options)
     return className === jsonSchema
       ? jsonSchemaConverter(this.registry, options)
       : avroConverter(this.registry, options)

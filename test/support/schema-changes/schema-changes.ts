@@ -32,6 +32,7 @@ export interface SchemaChange {
   readonly json: Verdicts
   /** JSON Schemas with `object.additional.properties=false`. */
   readonly closed: Verdicts
+  readonly protobuf: Verdicts
   /** Records of the table in all; 2 if absent. */
   readonly records?: number
   /** The table of the row after the change; as before if absent. */
@@ -39,7 +40,7 @@ export interface SchemaChange {
   /** The schemas that change; that of the value if absent. */
   readonly changes?: 'key' | 'both'
   /** What the registry gives as the reason when it refuses the schema of the key. */
-  readonly keyReasons?: { readonly avro: string; readonly json?: string; readonly closed?: string }
+  readonly keyReasons?: Readonly<Partial<Record<'avro' | 'json' | 'closed' | 'protobuf', string>>>
   /** Whether the record after the change has a key. As before if absent. */
   readonly keyed?: { readonly before: boolean; readonly after: boolean }
 }
@@ -54,7 +55,10 @@ const withN = `${ofId}, n int`
 const withText = `${ofId}, v text`
 const newN = { column: 'n', after: 'insert into {t} (id, n) values (2, 20)', written: { id: 2, n: 20 } } as const
 
-/** Columns that come and go. A new property is what BACKWARD forbids of a JSON Schema that allows other properties (open). */
+/**
+ * Columns that come and go. A new property is what BACKWARD forbids of a JSON Schema that allows other properties (open). Protobuf
+ * compares fields by their numbers, which are those of the columns in their order; it knows neither defaults nor NOT NULL.
+ */
 const columns: readonly SchemaChange[] = [
   {
     ...newN,
@@ -67,6 +71,7 @@ const columns: readonly SchemaChange[] = [
     avro: accepted,
     json: refused,
     closed: backwardOnly,
+    protobuf: accepted,
   },
   {
     ...newN,
@@ -79,6 +84,7 @@ const columns: readonly SchemaChange[] = [
     avro: accepted,
     json: refused,
     closed: backwardOnly,
+    protobuf: accepted,
   },
   {
     ...newN,
@@ -91,6 +97,7 @@ const columns: readonly SchemaChange[] = [
     avro: accepted,
     json: refused,
     closed: backwardOnly,
+    protobuf: accepted,
   },
   {
     ...newN,
@@ -103,6 +110,7 @@ const columns: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: backwardOnly,
+    protobuf: accepted,
     records: 4,
   },
   {
@@ -118,6 +126,7 @@ const columns: readonly SchemaChange[] = [
     avro: accepted,
     json: backwardOnly,
     closed: refused,
+    protobuf: accepted,
   },
   {
     name: 'drop_required',
@@ -132,6 +141,38 @@ const columns: readonly SchemaChange[] = [
     avro: backwardOnly,
     json: backwardOnly,
     closed: refused,
+    protobuf: accepted,
+  },
+  {
+    // Protobuf: the next column gets the number of the one that is dropped.
+    name: 'drop_before_same_type',
+    table: `${ofId}, n int, m int`,
+    row: 'insert into {t} values (1, 10, 11)',
+    ddl: 'alter table {t} drop column n',
+    after: 'insert into {t} values (2, 21)',
+    column: 'n',
+    becomes: null,
+    written: { id: 2, m: 21 },
+    says: 'n was removed',
+    avro: accepted,
+    json: backwardOnly,
+    closed: refused,
+    protobuf: accepted,
+  },
+  {
+    name: 'drop_before_other_type',
+    table: `${ofId}, n int, v text`,
+    row: `insert into {t} values (1, 10, 'one')`,
+    ddl: 'alter table {t} drop column n',
+    after: `insert into {t} values (2, 'two')`,
+    column: 'n',
+    becomes: null,
+    written: { id: 2, v: 'two' },
+    says: 'n was removed',
+    avro: accepted,
+    json: backwardOnly,
+    closed: refused,
+    protobuf: refused,
   },
   {
     name: 'rename_nullable',
@@ -144,6 +185,7 @@ const columns: readonly SchemaChange[] = [
     avro: accepted,
     json: refused,
     closed: refused,
+    protobuf: accepted,
   },
   {
     name: 'rename_required',
@@ -156,6 +198,7 @@ const columns: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: accepted,
   },
   {
     name: 'add_generated',
@@ -168,10 +211,14 @@ const columns: readonly SchemaChange[] = [
     avro: same,
     json: same,
     closed: same,
+    protobuf: same,
   },
 ]
 
-/** Columns of another type. Avro reads an int as a long, and nothing else of these. JSON Schema has one type for integers. */
+/**
+ * Columns of another type. Avro reads an int as a long, and nothing else of these. JSON Schema has one type for integers. Protobuf reads
+ * the integers as each other, and its schemas have the names of Connect's schemas for structs only.
+ */
 const types: readonly SchemaChange[] = [
   {
     ...newN,
@@ -184,6 +231,7 @@ const types: readonly SchemaChange[] = [
     avro: backwardOnly,
     json: accepted,
     closed: accepted,
+    protobuf: accepted,
   },
   {
     name: 'key_to_bigint',
@@ -198,6 +246,7 @@ const types: readonly SchemaChange[] = [
     avro: backwardOnly,
     json: accepted,
     closed: accepted,
+    protobuf: accepted,
     changes: 'both',
     keyReasons: { avro: 'TYPE_MISMATCH' },
   },
@@ -212,6 +261,7 @@ const types: readonly SchemaChange[] = [
     avro: refused,
     json: accepted,
     closed: accepted,
+    protobuf: accepted,
   },
   {
     name: 'int_to_text',
@@ -226,6 +276,7 @@ const types: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: refused,
   },
   {
     ...newN,
@@ -238,6 +289,7 @@ const types: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: refused,
   },
   {
     name: 'varchar_widened',
@@ -251,6 +303,7 @@ const types: readonly SchemaChange[] = [
     avro: same,
     json: same,
     closed: same,
+    protobuf: same,
   },
   {
     // Avro's resolution ignores precision and scale.
@@ -265,6 +318,7 @@ const types: readonly SchemaChange[] = [
     avro: accepted,
     json: accepted,
     closed: accepted,
+    protobuf: accepted,
   },
   {
     // A numeric without a scale is a struct.
@@ -280,6 +334,7 @@ const types: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: refused,
   },
   {
     name: 'timestamp_to_timestamptz',
@@ -294,6 +349,7 @@ const types: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: refused,
   },
   {
     name: 'text_to_jsonb',
@@ -307,6 +363,7 @@ const types: readonly SchemaChange[] = [
     avro: accepted,
     json: accepted,
     closed: accepted,
+    protobuf: same,
   },
   {
     name: 'enum_value',
@@ -320,6 +377,7 @@ const types: readonly SchemaChange[] = [
     avro: accepted,
     json: accepted,
     closed: accepted,
+    protobuf: same,
   },
 ]
 
@@ -336,6 +394,7 @@ const constraints: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: same,
   },
   {
     ...newN,
@@ -348,6 +407,7 @@ const constraints: readonly SchemaChange[] = [
     avro: backwardOnly,
     json: backwardOnly,
     closed: backwardOnly,
+    protobuf: same,
   },
   {
     ...newN,
@@ -359,6 +419,7 @@ const constraints: readonly SchemaChange[] = [
     avro: accepted,
     json: accepted,
     closed: accepted,
+    protobuf: same,
   },
   {
     ...newN,
@@ -370,6 +431,7 @@ const constraints: readonly SchemaChange[] = [
     avro: accepted,
     json: accepted,
     closed: accepted,
+    protobuf: same,
   },
   {
     ...newN,
@@ -381,6 +443,7 @@ const constraints: readonly SchemaChange[] = [
     avro: same,
     json: same,
     closed: same,
+    protobuf: same,
     keyed: { before: false, after: true },
   },
   {
@@ -396,6 +459,7 @@ const constraints: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: same,
     keyed: { before: false, after: true },
   },
   {
@@ -410,6 +474,7 @@ const constraints: readonly SchemaChange[] = [
     avro: same,
     json: same,
     closed: same,
+    protobuf: same,
     keyed: { before: true, after: false },
   },
   {
@@ -425,11 +490,13 @@ const constraints: readonly SchemaChange[] = [
     avro: refused,
     json: refused,
     closed: refused,
+    protobuf: refused,
     changes: 'key',
     keyReasons: {
       avro: 'READER_FIELD_MISSING_DEFAULT_VALUE',
       json: 'PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL',
       closed: 'PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL',
+      protobuf: 'FIELD_SCALAR_KIND_CHANGED',
     },
   },
   {
@@ -444,6 +511,7 @@ const constraints: readonly SchemaChange[] = [
     avro: same,
     json: same,
     closed: same,
+    protobuf: same,
   },
   {
     ...newN,
@@ -456,6 +524,7 @@ const constraints: readonly SchemaChange[] = [
     avro: same,
     json: same,
     closed: same,
+    protobuf: same,
     renamed: '{t}_renamed',
   },
 ]
