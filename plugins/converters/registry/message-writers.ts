@@ -4,7 +4,7 @@ import { cacheSize, keepWithin } from './cache-size.ts'
 import { changedFields } from './changed-fields.ts'
 import { LookUps } from './look-ups.ts'
 import type { RegisteredSchema, RegistryClient, SchemaIdentity, SubmittedSchema } from './registry-client.ts'
-import type { MessageWrite, SchemaFormat } from './schema-format.ts'
+import type { SchemaText, MessageWrite, SchemaFormat } from './schema-format.ts'
 import { isIdInHeader } from './registry-config-def.ts'
 import { subjectNameOf, type SubjectName } from './subject-names.ts'
 import { named, schemaHeaderValue, type SchemaRef } from './wire-format.ts'
@@ -131,7 +131,7 @@ export class MessageWriters<Parsed> {
     }
     const lookUp = async (signal: AbortSignal): Promise<SchemaIdentity> => {
       if (this.#mode === 'register')
-        return await client.register(subject, submitted, signal, (earlier) => this.#changesSince(earlier, schema))
+        return await client.register(subject, submitted, signal, (earlier) => this.#changesSince(earlier, own.text))
       const found = await client.lookUp(subject, submitted, signal)
       if (found !== null) return found
       throw new DataError(
@@ -143,10 +143,12 @@ export class MessageWriters<Parsed> {
     return this.#writer(identity, own.compiled, Infinity)
   }
 
-  #changesSince(earlier: RegisteredSchema, schema: Schema | null): string {
+  /** Both are read back: a schema of the registry has less than the Connect schema that it was made of. */
+  #changesSince(earlier: RegisteredSchema, text: string): string {
     const { format } = this.#parts
     if (earlier.type !== format.type) return `the type was ${earlier.type} and is ${format.type}`
-    return changedFields(format.reader(format.parse(earlier), null).schema, schema)
+    const readBack = (one: SchemaText): Schema | null => format.reader(format.parse(one), null).schema
+    return changedFields(readBack(earlier), readBack({ text, references: [] }))
   }
 
   #withLatest(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {

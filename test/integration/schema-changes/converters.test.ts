@@ -136,12 +136,13 @@ describeWith(['postgres'], 'a column or table that changes', () => {
     const message = headers.get('__connect.errors.exception.message') ?? ''
     expect(headers.get('__connect.errors.stage')).toBe(isKey ? 'KEY_CONVERTER' : 'VALUE_CONVERTER')
     expect(message).toContain(`SCHEMA_INCOMPATIBLE: the schema of subject "${subject}" is not registered`)
-    expect(message).toContain(isKey ? change.says : `before.${change.says ?? ''}`)
+    const says =
+      (verdicts === 'protobuf' ? change.saysOfProtobuf : undefined) ?? change.says ?? expect.fail('no change')
+    expect(message).toContain(isKey ? says : `before.${says}`)
     expect(message).toContain(`PUT ${tables.registry}/config/${subject}`)
     expect(message).toContain(`40901: Schema being registered is incompatible`)
-    expect(message).toContain(
-      (isKey ? change.keyReasons : reasons)?.[verdicts ?? 'avro'] ?? expect.fail('no reason is known'),
-    )
+    const ofValue = { ...reasons, protobuf: change.protobufReason ?? reasons.protobuf }
+    expect(message).toContain((isKey ? change.keyReasons : ofValue)?.[verdicts ?? 'avro'] ?? expect.fail('no reason'))
     expect(message).toContain(`compatibility: '${level}'`)
     expect(await tables.versions(subject)).toEqual([1])
     expect(prefix).toBe(topic.split('.')[0])

@@ -28,6 +28,10 @@ export interface SchemaChange {
   readonly written: Readonly<Record<string, string | number | boolean | null>>
   /** How the error of a schema that is refused names the change. */
   readonly says?: string
+  /** The same with Protobuf, whose schemas have fewer names. As `says` if absent. */
+  readonly saysOfProtobuf?: string
+  /** What the registry gives as the reason when it refuses the Protobuf schema of the value; another kind of scalar if absent. */
+  readonly protobufReason?: string
   readonly avro: Verdicts
   readonly json: Verdicts
   /** JSON Schemas with `object.additional.properties=false`. */
@@ -331,6 +335,8 @@ const types: readonly SchemaChange[] = [
     becomes: 'STRUCT io.debezium.data.VariableScaleDecimal?',
     written: { id: 2 },
     says: 'v: org.apache.kafka.connect.data.Decimal (BYTES) became io.debezium.data.VariableScaleDecimal (STRUCT)',
+    saysOfProtobuf: 'v: org.apache.kafka.connect.data.Decimal (BYTES) became VariableScaleDecimal (STRUCT)',
+    protobufReason: 'FIELD_NAMED_TYPE_CHANGED',
     avro: refused,
     json: refused,
     closed: refused,
@@ -346,6 +352,7 @@ const types: readonly SchemaChange[] = [
     becomes: 'STRING io.debezium.time.ZonedTimestamp?',
     written: { id: 2, v: '2026-01-02T03:04:05.000000Z' },
     says: 'v: io.debezium.time.MicroTimestamp (INT64) became io.debezium.time.ZonedTimestamp (STRING)',
+    saysOfProtobuf: 'v: INT64 became STRING',
     avro: refused,
     json: refused,
     closed: refused,
@@ -487,6 +494,7 @@ const constraints: readonly SchemaChange[] = [
     becomes: 'STRING',
     written: { id: 2, code: 'b' },
     says: 'code was added, without a default',
+    saysOfProtobuf: 'code was added; id was removed',
     avro: refused,
     json: refused,
     closed: refused,
