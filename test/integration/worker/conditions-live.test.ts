@@ -146,6 +146,8 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
           breaks: async () => broker.signal('SIGSTOP'),
           repairs: async () => broker.signal('SIGCONT'),
           signs,
+          // A source that has lost its place in the group meanwhile continues at the offsets that it could commit.
+          readsAgain: connector === 'source',
         },
       ]
     }),
@@ -338,12 +340,11 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
 
   /** As PG_UNREAD says: reads all tables again. */
   async function readAgain(flow: Flow): Promise<void> {
-    const offsets = async (): Promise<string> =>
-      JSON.stringify(await flow.worker.request('GET', '/connectors/source/offsets'))
-    const before = await offsets()
+    const snapshots = (): number => flow.worker.output.split('snapshot complete').length
+    const before = snapshots()
     const config = await configOf(flow)
     await flow.worker.request('PUT', '/connectors/source/config', { ...config, 'snapshot.mode': 'always' })
-    await until('the source has another offset', async () => (await offsets()) !== before)
+    await until('the tables are read again', () => snapshots() > before)
     await flow.worker.request('PUT', '/connectors/source/config', config)
   }
 
