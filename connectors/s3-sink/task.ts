@@ -15,13 +15,14 @@ import {
   type TopicPartition,
 } from 'penstock/api'
 
+import type { ObjectFormat } from './format/object-format.ts'
+import { openFormat } from './format/open-format.ts'
 import { MemoryBudget } from './object/memory-budget.ts'
 import { abortLeftUploads } from './object/left-uploads.ts'
 import { UploadLostError } from './object/object-upload.ts'
 import { PartitionLedger } from './partition/partition-ledger.ts'
 import { PartitionWriter } from './partition/partition-writer.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
-import { RecordText } from './object/record-text.ts'
 import { SchemaRule } from './schema/schema-rule.ts'
 import type { S3Store } from './s3-client/s3-store.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
@@ -55,6 +56,7 @@ export class S3SinkTask implements SinkTask {
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
     // The plugin thread loads this module too, and the SDK only to validate.
     const { S3Store } = await import('./s3-client/s3-store.ts')
+    const format = await openFormat(settings.format)
     const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),
       waitsFor: (reason) => {
@@ -70,7 +72,7 @@ export class S3SinkTask implements SinkTask {
       store.close()
       throw error
     }
-    this.#running = this.#environment(context, settings, store)
+    this.#running = this.#environment(context, settings, store, format)
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
@@ -143,8 +145,9 @@ export class S3SinkTask implements SinkTask {
     this.#running?.store.close()
   }
 
-  #environment(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store): Running {
+  #environment(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store, format: ObjectFormat): Running {
     const { clock, logger, metrics } = context
+    const gzipLevel = format.compressible ? settings.gzipLevel : null
     const objects = metrics.counter('s3_objects_total', 'Objects completed in the S3 store')
     const written = metrics.counter('s3_records_total', 'Records in objects that were completed')
     const bytes = metrics.counter('s3_bytes_total', 'Bytes of those records before compression')
@@ -165,6 +168,9 @@ export class S3SinkTask implements SinkTask {
       context,
       settings,
       store,
+      format,
+      layout: { ...settings.layout, extension: gzipLevel === null ? format.extension : `${format.extension}.gz` },
+      gzipLevel,
       clock,
       logger,
       minPartBytes,
@@ -172,7 +178,6 @@ export class S3SinkTask implements SinkTask {
       topicId: (topic) => context.topicId(topic),
       requestCommit: () => context.requestCommit(),
       budget: new MemoryBudget(settings.bufferBytes),
-      text: new RecordText(settings.decimalFormat),
       schemas: new SchemaRule(settings.compatibility),
       onCompleted,
       onFailed,
@@ -312,7 +317,7 @@ export class S3SinkTask implements SinkTask {
 
 function unwritable({ originalTopic, originalPartition, originalOffset }: SinkRecord, error: DataError): DataError {
   return new DataError(
-    `the record ${originalTopic}-${originalPartition}@${originalOffset} cannot be written as JSON: ${error.message}`,
+    `the record ${originalTopic}-${originalPartition}@${originalOffset} cannot be written: ${error.message}`,
     { cause: error, stage: 'TASK_PUT', topicPartition: `${originalTopic}-${originalPartition}` },
   )
 }

@@ -1,6 +1,7 @@
 import type { ParsedConfig } from 'penstock/api'
 
 import { credentialProviders, extractors, type S3Key } from './config.ts'
+import type { FormatSettings } from '../format/open-format.ts'
 import type { KeyLayout } from '../object/object-key.ts'
 import type { RotationRules } from '../partition/rotation.ts'
 import type { Compatibility } from '../schema/schema-rule.ts'
@@ -39,13 +40,15 @@ export type Encryption =
 /** The settings of a task. */
 export interface S3SinkSettings {
   readonly store: StoreSettings
-  readonly layout: KeyLayout
+  readonly format: FormatSettings
+  /** Without the extension, which depends on the format. */
+  readonly layout: Omit<KeyLayout, 'extension'>
   readonly rotation: RotationRules
   readonly recordTime: 'wallclock' | 'record'
   readonly rotateOnRevoke: boolean
   readonly ignoreNullValues: boolean
-  readonly decimalFormat: 'BASE64' | 'NUMERIC'
   readonly compatibility: Compatibility
+  /** For formats that may be compressed as a whole; null: none. */
   readonly gzipLevel: number | null
   readonly partBytes: number
   readonly bufferBytes: number
@@ -62,12 +65,15 @@ export function settingsOf(config: ParsedConfig): S3SinkSettings {
   const schedule = positive('rotate.schedule.interval.ms')
   return {
     store: storeSettings(config),
+    format: {
+      kind: 'json',
+      decimalFormat: text('json.decimal.format').toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
+    },
     layout: {
       topicsDir: text('topics.dir'),
       directoryDelimiter: text('directory.delim'),
       fileDelimiter: text('file.delim'),
       padWidth: number('filename.offset.zero.pad.width'),
-      extension: gzip ? '.json.gz' : '.json',
     },
     rotation: {
       maxRecords: Math.max(1, number('flush.size')),
@@ -79,7 +85,6 @@ export function settingsOf(config: ParsedConfig): S3SinkSettings {
     rotateOnRevoke: config['rotate.on.revoke'] === true,
     ignoreNullValues: text('behavior.on.null.values').toLowerCase() === 'ignore',
     compatibility: compatibilityOf(text('schema.compatibility')),
-    decimalFormat: text('json.decimal.format').toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
     gzipLevel: gzip ? number('s3.compression.level') : null,
     partBytes: number('s3.part.size'),
     bufferBytes: number('s3.buffer.bytes'),

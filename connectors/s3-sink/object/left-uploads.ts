@@ -7,7 +7,7 @@ const timeoutMs = 5000
 
 interface Environment {
   readonly store: S3Store
-  readonly settings: { readonly layout: KeyLayout }
+  readonly layout: KeyLayout
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -15,11 +15,11 @@ interface Environment {
 /** Aborts uploads that a killed process left: their parts cost money and are in no listing of objects. Never fails. */
 export async function abortLeftUploads(
   at: OffsetToCommit,
-  { store, settings, clock, logger }: Environment,
+  { store, layout, clock, logger }: Environment,
   stopped: AbortSignal,
 ): Promise<void> {
-  const key = objectKey(settings.layout, at.topic, at.partition, at.offset)
-  const prefix = key.slice(0, key.lastIndexOf(settings.layout.fileDelimiter) + 1)
+  const key = objectKey(layout, at.topic, at.partition, at.offset)
+  const prefix = key.slice(0, key.lastIndexOf(layout.fileDelimiter) + 1)
   try {
     await withDeadline({ clock, ms: timeoutMs, signal: stopped }, async (signal) => {
       // Some stores list uploads by complete keys only.

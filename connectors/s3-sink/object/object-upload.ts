@@ -3,6 +3,7 @@ import { assert, ConnectError } from 'penstock/api'
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { ObjectMark } from './object-mark.ts'
+import type { Unpacked } from '../format/object-format.ts'
 import type { Condition, PutOutcome } from '../s3-client/input/conditions.ts'
 import type { S3Store, StoredPart } from '../s3-client/s3-store.ts'
 
@@ -101,11 +102,13 @@ export class ObjectUpload {
   }
 
   /** Appends bytes. The caller does not use them afterwards. */
-  append(bytes: Buffer): void {
-    this.#hold(bytes.length)
+  append(content: Buffer | Unpacked): void {
+    if (Buffer.isBuffer(content) && content.length === 0) return
+    const held = Buffer.isBuffer(content) ? content.length : content.held
+    this.#hold(held)
     this.#then(async () => {
-      const pieces = await this.#compressed(bytes)
-      this.#hold(-bytes.length)
+      const pieces = await this.#compressed(Buffer.isBuffer(content) ? content : await content.pack())
+      this.#hold(-held)
       this.#queue(pieces)
       while (this.#pendingBytes >= this.#options.partBytes) await this.#uploadPart(this.#options.partBytes)
     })

@@ -1,17 +1,16 @@
 import { ConnectError, type DurableOffset, type Schema, type SinkRecord, type TopicPartition } from 'penstock/api'
 
-import { LineBuffer } from '../object/line-buffer.ts'
+import type { FormatWriter } from '../format/object-format.ts'
 import { objectKey } from '../object/object-key.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
 import type { PartitionLedger } from './partition-ledger.ts'
-import type { Fit } from '../schema/schema-rule.ts'
 import { deadlineMs, rotatesAfter, rotatesAt, rotatesBefore, type RotationReason } from './rotation.ts'
 import type { WriterEnvironment } from './writer-environment.ts'
 
 interface FilledObject {
   readonly upload: ObjectUpload
-  readonly lines: LineBuffer
+  readonly writer: FormatWriter
   readonly firstRecordMs: number
   readonly openedAtMs: number
   readonly scheduledAtMs: number | null
@@ -19,6 +18,8 @@ interface FilledObject {
   readonly schema: Schema | null
   records: number
   bytes: number
+  /** The memory of the writer that the budget counts. */
+  counted: number
 }
 
 /** Writes the records of one partition to objects, one after another. {@link PartitionLedger} decides when each may appear. */
@@ -63,7 +64,7 @@ export class PartitionWriter implements TopicPartition {
 
   /** The bytes of the open object that are in memory. */
   get openBytes(): number {
-    return this.#open === null ? 0 : this.#open.upload.held + this.#open.lines.held - this.#open.upload.leaving
+    return this.#open === null ? 0 : this.#open.upload.held + this.#open.writer.held - this.#open.upload.leaving
   }
 
   /** The bytes that are being uploaded, as fast as the store accepts them. */
@@ -77,27 +78,38 @@ export class PartitionWriter implements TopicPartition {
     return this.#open === null ? null : deadlineMs(this.#environment.settings.rotation, this.#open)
   }
 
-  /** Adds a record, unless it was added before. @throws DataError when it cannot be written as JSON. */
+  /** Adds a record, unless it was added before. @throws DataError when it cannot be written: it then ends no object. */
   append(record: SinkRecord, nowMs: number): void {
     if (record.originalOffset < this.#taken) return
-    const { settings, schemas, budget } = this.#environment
+    const { settings } = this.#environment
     const recordMs = settings.recordTime === 'record' ? (record.timestamp ?? nowMs) : nowMs
-    const fit = this.#open === null ? 'as it is' : schemas.fit(record.valueSchema, this.#open.schema)
-    const next = { timeMs: recordMs, fits: fit !== 'not' }
-    const ends = this.#open === null ? null : rotatesBefore(settings.rotation, this.#open, next, nowMs)
-    const line = this.#lineOf(record, ends === null ? fit : 'as it is')
-    if (ends !== null) this.rotate(ends)
-    this.#open ??= this.#begin(record, recordMs, nowMs)
-    const object = this.#open
-    const heldBefore = object.lines.held
-    object.bytes += object.lines.append(line)
+    const object = this.#written(record, recordMs, nowMs)
     object.records += 1
-    budget.add(object.lines.held - heldBefore)
+    this.#count(object)
     this.#ledger.extend(record.originalOffset)
     this.#taken = record.originalOffset + 1
-    if (object.lines.isFull) this.#handOver(object)
+    if (object.writer.isFull) this.#drain(object)
     const reason = rotatesAfter(settings.rotation, object)
     if (reason !== null) this.rotate(reason)
+  }
+
+  /** Adds a record to the open object, or to the next one. Returns the object. @throws DataError */
+  #written(record: SinkRecord, recordMs: number, nowMs: number): FilledObject {
+    const { settings, schemas, format } = this.#environment
+    const { valueSchema, value } = record
+    const open = this.#open
+    const fit = open === null ? 'not' : schemas.fit(valueSchema, open.schema)
+    const next = { timeMs: recordMs, fits: fit !== 'not' }
+    const ends = open === null ? null : rotatesBefore(settings.rotation, open, next, nowMs)
+    if (open !== null && ends === null) {
+      open.bytes += open.writer.append(record, typeof fit === 'string' ? value : fit(value))
+      return open
+    }
+    const writer = format.begin(valueSchema)
+    const bytes = writer.append(record, value)
+    if (ends !== null) this.rotate(ends)
+    this.#open = this.#begin(record, { writer, bytes }, recordMs, nowMs)
+    return this.#open
   }
 
   /** Ends the open object if its time has come. */
@@ -112,7 +124,9 @@ export class PartitionWriter implements TopicPartition {
     const object = this.#open
     if (object === null) return
     this.#environment.logger.debug(`${object.upload.key} ends after ${object.records} records`, { reason })
-    this.#handOver(object)
+    const rest = object.writer.finish()
+    this.#count(object, 0)
+    object.upload.append(rest)
     object.upload.end()
     this.#ledger.seal()
     this.#sealed.push(object)
@@ -122,20 +136,26 @@ export class PartitionWriter implements TopicPartition {
 
   /**
    * Frees memory: uploads a part if there are enough bytes for one, otherwise ends the open object. Returns the number of bytes
-   * that this frees, unless the lines that are not compressed yet turn out to be too small for a part.
+   * that this frees, unless the bytes that are not compressed yet turn out to be too small for a part.
    */
   releaseMemory(): number {
     const object = this.#open
     if (object === null) return 0
-    const bytes = object.upload.spillable + object.lines.held
-    if (bytes < this.#environment.minPartBytes) {
-      const { openBytes } = this
-      this.rotate('memory')
-      return openBytes
+    const { openBytes } = this
+    const { minPartBytes } = this.#environment
+    const { spillable } = object.upload
+    const { held } = object.writer
+    if (spillable + held >= minPartBytes) {
+      this.#drain(object)
+      // A format may hold what it can only write at the end.
+      const bytes = spillable + held - object.writer.held
+      if (bytes >= minPartBytes) {
+        object.upload.spill()
+        return bytes
+      }
     }
-    this.#handOver(object)
-    object.upload.spill()
-    return bytes
+    this.rotate('memory')
+    return openBytes
   }
 
   /**
@@ -179,7 +199,7 @@ export class PartitionWriter implements TopicPartition {
     this.#closed = true
     this.#closing.abort()
     const objects = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])]
-    if (this.#open !== null) this.#environment.budget.add(-this.#open.lines.held)
+    if (this.#open !== null) this.#environment.budget.add(-this.#open.counted)
     this.#sealed.length = 0
     this.#open = null
     const reason = new ConnectError(`${this.topic}-${this.partition} is given up`)
@@ -204,10 +224,10 @@ export class PartitionWriter implements TopicPartition {
   }
 
   async #lookForLeftover(): Promise<void> {
-    const { settings, store, onFailed, requestCommit } = this.#environment
+    const { layout, store, onFailed, requestCommit } = this.#environment
     try {
       await this.#ready
-      const key = objectKey(settings.layout, this.topic, this.partition, this.#ledger.committed)
+      const key = objectKey(layout, this.topic, this.partition, this.#ledger.committed)
       // Without the permission to look, assume that it is there: its name is correct for the records in either case.
       this.#ledger.looked((await store.headObject(key, this.#closing.signal)) !== null)
       if (this.#closed) return
@@ -220,14 +240,15 @@ export class PartitionWriter implements TopicPartition {
 
   #begin(
     { originalOffset: offset, timestamp, valueSchema: schema }: SinkRecord,
+    { writer, bytes }: { readonly writer: FormatWriter; readonly bytes: number },
     firstRecordMs: number,
     nowMs: number,
   ): FilledObject {
-    const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#environment
+    const { settings, layout, gzipLevel, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#environment
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
     const upload = new ObjectUpload({
-      key: () => objectKey(settings.layout, this.topic, this.partition, object.start),
+      key: () => objectKey(layout, this.topic, this.partition, object.start),
       mark: {
         writer: crypto.randomUUID(),
         topicId: topicId(this.topic),
@@ -238,26 +259,24 @@ export class PartitionWriter implements TopicPartition {
       budget,
       partBytes: settings.partBytes,
       minPartBytes,
-      gzipLevel: settings.gzipLevel,
+      gzipLevel,
       ready,
       onFailed: (error) => onFailed(this, error),
     })
     const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
-    const lines = new LineBuffer()
-    return { upload, lines, firstRecordMs, openedAtMs: nowMs, scheduledAtMs, schema, records: 0, bytes: 0 }
+    const times = { firstRecordMs, openedAtMs: nowMs, scheduledAtMs }
+    return { upload, writer, ...times, schema, records: 0, bytes, counted: 0 }
   }
 
-  /** The line of a record for the open object, or for the next one if it does not fit. @throws DataError */
-  #lineOf({ valueSchema, value }: SinkRecord, fit: Fit): string | Buffer {
-    const { text } = this.#environment
-    if (typeof fit === 'string' || this.#open === null) return text.of(valueSchema, value)
-    return text.of(this.#open.schema, fit(value))
+  #drain(object: FilledObject): void {
+    const content = object.writer.drain()
+    this.#count(object)
+    object.upload.append(content)
   }
 
-  #handOver(object: FilledObject): void {
-    this.#environment.budget.add(-object.lines.held)
-    const bytes = object.lines.take()
-    if (bytes.length > 0) object.upload.append(bytes)
+  #count(object: FilledObject, held = object.writer.held): void {
+    this.#environment.budget.add(held - object.counted)
+    object.counted = held
   }
 
   #advance(): void {

@@ -1,7 +1,8 @@
 import type { Clock, Logger, TopicPartition } from 'penstock/api'
 
+import type { ObjectFormat } from '../format/object-format.ts'
 import type { MemoryBudget } from '../object/memory-budget.ts'
-import type { RecordText } from '../object/record-text.ts'
+import type { KeyLayout } from '../object/object-key.ts'
 import type { S3Store } from '../s3-client/s3-store.ts'
 import type { SchemaRule } from '../schema/schema-rule.ts'
 import type { S3SinkSettings } from '../config/settings.ts'
@@ -11,7 +12,10 @@ export interface WriterEnvironment {
   readonly settings: S3SinkSettings
   readonly store: S3Store
   readonly budget: MemoryBudget
-  readonly text: RecordText
+  readonly format: ObjectFormat
+  readonly layout: KeyLayout
+  /** Null: objects are not compressed as a whole. */
+  readonly gzipLevel: number | null
   readonly schemas: SchemaRule
   readonly clock: Clock
   readonly logger: Logger

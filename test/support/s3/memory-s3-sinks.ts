@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type RawConfig } from 'penstock/api'
+import { systemClock, type Clock, type ErrantRecordReporter, type RawConfig } from 'penstock/api'
 import { afterEach, beforeEach } from 'vitest'
 
 import { plugin } from '../../../connectors/s3-sink/index.ts'
@@ -11,7 +11,7 @@ export interface MemoryS3Sinks {
   readonly store: MemoryS3
   readonly log: MemoryLog
   /** Starts a sink that reads the log and writes to the store. It is stopped after the test. */
-  start(settings: RawConfig, clock?: Clock): Promise<SinkTaskHarness>
+  start(settings: RawConfig, clock?: Clock, reporter?: ErrantRecordReporter): Promise<SinkTaskHarness>
 }
 
 /** Sets the store and the log up before each test of a suite. */
@@ -35,8 +35,9 @@ export function memoryS3Sinks(): MemoryS3Sinks {
     get log() {
       return log
     },
-    async start(settings, clock = systemClock) {
+    async start(settings, clock = systemClock, reporter) {
       const sink = new SinkTaskHarness(plugin, { ...sinkConfig, 'store.url': store.url, ...settings }, log, clock)
+      sink.reporter = reporter ?? null
       started.push(sink)
       await sink.start()
       return sink

@@ -8,7 +8,6 @@ import { checksumInput } from '../../../connectors/s3-sink/s3-client/input/check
 import { RequestBody } from '../../../connectors/s3-sink/s3-client/request-body.ts'
 import { customerKeyInput, encryptionInput } from '../../../connectors/s3-sink/s3-client/input/encryption.ts'
 import { GzipMember } from '../../../connectors/s3-sink/object/gzip-member.ts'
-import { LineBuffer } from '../../../connectors/s3-sink/object/line-buffer.ts'
 import { MemoryBudget } from '../../../connectors/s3-sink/object/memory-budget.ts'
 
 describe('a gzip member', () => {
@@ -38,39 +37,6 @@ describe('a gzip member', () => {
 
   it('of nothing is a gzip file of nothing', async () => {
     expect(gunzipSync(Buffer.concat(await new GzipMember(-1).end())).length).toBe(0)
-  })
-})
-
-describe('a line buffer', () => {
-  it('returns the lines as they were added', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.nat({ max: 2000 })), { maxLength: 40 }),
-        (parts) => {
-          const lines = new LineBuffer()
-          const texts = parts.map(([text, times]) => text.repeat(times))
-          let bytes = 0
-          const out: Buffer[] = []
-          for (const text of texts) {
-            bytes += lines.append(text)
-            if (lines.isFull) out.push(lines.take())
-          }
-          out.push(lines.take())
-          const whole = Buffer.concat(out)
-          expect(whole.toString()).toBe(texts.map((text) => `${text}\n`).join(''))
-          expect(bytes).toBe(whole.length)
-          expect(lines.held).toBe(0)
-        },
-      ),
-    )
-  })
-
-  it('starts small and is full before it has to grow beyond its size', () => {
-    const lines = new LineBuffer()
-    lines.append('x')
-    expect(lines.held).toBe(16 * 1024)
-    while (!lines.isFull) lines.append('x'.repeat(200))
-    expect(lines.held).toBe(256 * 1024)
   })
 })
 

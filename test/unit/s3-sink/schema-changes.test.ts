@@ -1,7 +1,8 @@
-import { primitive, struct, type Schema } from 'penstock/api'
+import { primitive, struct, systemClock, type Schema } from 'penstock/api'
 import { expect, it } from 'vitest'
 
 import { memoryS3Sinks } from '../../support/s3/memory-s3-sinks.ts'
+import { KeptReports } from '../../support/task/kept-reports.ts'
 
 const sinks = memoryS3Sinks()
 const row = (type: 'INT32' | 'INT64'): Schema => struct([['n', primitive(type)]])
@@ -108,4 +109,19 @@ it('with schema.compatibility=FORWARD, newer records are projected to the schema
   expect(sinks.store.objects.get('t/partition=0/t+0+0000000000.json')?.body.toString()).toBe(
     '{"n":0}\n{"n":1}\n{"n":2}\n',
   )
+})
+
+it('a record that cannot be written ends no object, although its schema is another one', async () => {
+  const [narrow, wide] = [row('INT32'), row('INT64')]
+  for (const [valueSchema, n] of [
+    [wide, 'no number'],
+    [narrow, 1],
+    [wide, 'no number'],
+    [narrow, 3],
+  ] as const)
+    sinks.log.append({ topic: 't', valueSchema, value: [n] })
+  const sink = await sinks.start({ 'flush.size': '2' }, systemClock, new KeptReports())
+  await sink.runUntil('the object', () => sinks.log.committed.get('t-0') === 4)
+  const objects = [...sinks.store.objects].map(([key, { body }]) => [key, body.toString()])
+  expect(objects).toEqual([['t/partition=0/t+0+0000000001.json', '{"n":1}\n{"n":3}\n']])
 })

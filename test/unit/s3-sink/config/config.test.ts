@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { crossFieldProblems } from '../../../../connectors/s3-sink/config/check-config.ts'
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { plugin } from '../../../../connectors/s3-sink/index.ts'
-import { RecordText } from '../../../../connectors/s3-sink/object/record-text.ts'
+import { RecordText } from '../../../../connectors/s3-sink/format/record-text.ts'
 import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
 import { checkConfig, parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
@@ -44,11 +44,7 @@ describe('the configuration', () => {
     expect(problemsOf(tutorial)).toEqual([])
     const settings = settingsOf(parseConfig(configDef, { ...minimal, ...tutorial }))
     expect(settings.rotation.nextScheduled?.(0)).toBe(60_000)
-    expect([settings.recordTime, settings.store.region, settings.layout.extension]).toEqual([
-      'record',
-      'us-west-2',
-      '.json',
-    ])
+    expect([settings.recordTime, settings.store.region]).toEqual(['record', 'us-west-2'])
   })
 
   it.each<[string, string]>([

@@ -1,0 +1,42 @@
+import type { ConnectValue, Schema, SinkRecord } from 'penstock/api'
+
+/** Bytes of an object that still have to be packed, which is done off the thread when it is their turn. */
+export interface Unpacked {
+  /** Memory in bytes until they are packed. */
+  readonly held: number
+  /** Called once. */
+  pack(): Promise<Buffer>
+}
+
+/** Writes the records of one object. One for each open object. */
+export interface FormatWriter {
+  /** Memory in bytes that is held for records and state. */
+  readonly held: number
+  /** Whether the caller should {@link drain}. */
+  readonly isFull: boolean
+  /**
+   * Adds a record. Returns its size in bytes before compression.
+   * @param value of the schema of the object; the record may have another schema.
+   * @throws DataError when it cannot be written; then nothing was added.
+   */
+  append(record: SinkRecord, value: ConnectValue): number
+  /** Returns the bytes that can be written now, and frees their memory; may be empty. */
+  drain(): Buffer | Unpacked
+  /** Returns the last bytes of the object, the footer included. */
+  finish(): Buffer | Unpacked
+}
+
+/** A format of objects. */
+export interface ObjectFormat {
+  /** With its dot: `.json`, `.avro`, `.snappy.parquet`. */
+  readonly extension: string
+  readonly contentType: string
+  /** Whether the upload may compress the stream (`s3.compression.type`). */
+  readonly compressible: boolean
+  /**
+   * Begins an object, which has at least one record.
+   * @param schema of all values of the object.
+   * @throws DataError when the format cannot hold values of the schema.
+   */
+  begin(schema: Schema | null): FormatWriter
+}
