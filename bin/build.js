@@ -69,7 +69,9 @@ const sources = {
         .replaceAll('import.meta.url', `new URL('${packageRoot}${url}', import.meta.url).href`)
       return { contents, loader: 'ts' }
     })
-    setup.onResolve({ filter: /^penstock\/api$/ }, () => ({ path: join(root, 'src/api/index.ts') }))
+    setup.onResolve({ filter: /^penstock\/(?:api|avro)$/ }, ({ path }) => ({
+      path: join(root, `src/${basename(path)}/index.ts`),
+    }))
     for (const [filter, importedBy] of unused)
       setup.onResolve({ filter }, ({ path, importer }) =>
         importer.includes(`/node_modules/${importedBy}`) ? { path, namespace: 'empty' } : null,

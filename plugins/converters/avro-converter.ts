@@ -1,8 +1,8 @@
 import type { ConverterPlugin } from 'penstock/api'
+import { avroOptions } from 'penstock/avro'
 
 import { avroConfigDef } from './avro/avro-config-def.ts'
 import { AvroFormat } from './avro/avro-format.ts'
-import { avroOptions } from './avro/avro-options.ts'
 import { RegistryConverter } from './registry/registry-converter.ts'
 
 /** `io.confluent.connect.avro.AvroConverter`. */

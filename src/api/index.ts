@@ -48,7 +48,14 @@ export { javaDoubleText, javaFloatText } from './java/java-number.ts'
 export { parseProperties } from './java/java-properties.ts'
 export { javaRegExp, type JavaRegexOptions } from './java/java-regex.ts'
 export { javaText } from './java/java-text.ts'
+export { javaUrlEncoded } from './java/java-url-encoding.ts'
 export { parseHeaderText } from './parse-header-text.ts'
+
+// What binary formats share
+export { atPath, misfit } from './binary/misfit.ts'
+export { checkParts, type SchemaText } from './binary/schema-text.ts'
+export { TextMemo } from './binary/text-memo.ts'
+export { checkWellFormed, readText, writeShortText } from './binary/utf8-text.ts'
 
 // JSON without loss of precision
 export { ByteSink } from './json/byte-sink.ts'

@@ -1,17 +1,33 @@
-import { DataError, decimalFromBytes, decimalToBytes, Logical, type ConnectValue, type Schema } from 'penstock/api'
+import {
+  DataError,
+  decimalFromBytes,
+  decimalToBytes,
+  Logical,
+  misfit,
+  type ConnectValue,
+  type Schema,
+  type SchemaText,
+} from 'penstock/api'
+import {
+  AvroCursor,
+  Names,
+  anythingText,
+  avroOfConnect,
+  avroReader,
+  avroWriter,
+  connectOfAvro,
+  isAnything,
+  parseAvro,
+  readAnything,
+  unlike,
+  whyUnreadable,
+  writeAnything,
+  type AvroOptions,
+  type AvroReader,
+  type AvroSchema,
+} from 'penstock/avro'
 
-import type { MessageReader, MessageWrite, SchemaFormat, SchemaText } from '../registry/schema-format.ts'
-import type { AvroOptions } from './avro-options.ts'
-import { anythingText, readAnything, writeAnything } from './binary/anything.ts'
-import { AvroCursor } from './binary/avro-cursor.ts'
-import { avroReader, type AvroReader } from './binary/avro-reader.ts'
-import { avroWriter } from './binary/avro-writer.ts'
-import { misfit } from '../binary/misfit.ts'
-import { unlike } from './binary/primitive-writers.ts'
-import { Names } from './names.ts'
-import { parseAvro, whyUnreadable, type AvroSchema } from './parse-avro.ts'
-import { avroOfConnect } from './schema/avro-of-connect.ts'
-import { connectOfAvro, isAnything } from './schema/connect-of-avro.ts'
+import type { MessageReader, MessageWrite, SchemaFormat } from '../registry/schema-format.ts'
 
 /** Avro, as Confluent's converter writes and reads it. */
 export class AvroFormat implements SchemaFormat<AvroSchema> {

@@ -1,5 +1,6 @@
 import {
   arrayOf,
+  checkParts,
   DataError,
   isJsonObject,
   jsonReader,
@@ -14,7 +15,6 @@ import {
   type Schema,
 } from 'penstock/api'
 
-import { checkParts } from '../registry/schema-format.ts'
 import type { JsonSchemaOptions } from './json-schema-options.ts'
 import { isUnionSchema, Names } from './names.ts'
 import type { SchemaDocuments, SchemaNode } from './schema-documents.ts'

@@ -10,10 +10,11 @@ import {
   type JsonObject,
   type JsonWriter,
   type Schema,
+  type SchemaText,
 } from 'penstock/api'
 
 import { checkUtf8, parse } from '../json-envelope.ts'
-import type { MessageReader, SchemaFormat, SchemaText } from '../registry/schema-format.ts'
+import type { MessageReader, SchemaFormat } from '../registry/schema-format.ts'
 import { whyRefused } from './acceptance.ts'
 import { connectOfJsonSchema } from './connect-of-json-schema.ts'
 import type { JsonSchemaOptions } from './json-schema-options.ts'

@@ -1,6 +1,12 @@
-import { DataError, errorMessage, isJsonObject, parseJson, type JsonObject, type JsonValue } from 'penstock/api'
-
-import type { SchemaText } from '../registry/schema-format.ts'
+import {
+  DataError,
+  errorMessage,
+  isJsonObject,
+  parseJson,
+  type JsonObject,
+  type JsonValue,
+  type SchemaText,
+} from 'penstock/api'
 
 /** A schema within a document. */
 export interface SchemaNode {

@@ -1,6 +1,5 @@
-import { DataError, type Schema } from 'penstock/api'
+import { DataError, javaUrlEncoded, type Schema } from 'penstock/api'
 
-import { javaUrlEncoded } from '../text/java-url-encoding.ts'
 import type { ProtobufOptions } from './protobuf-options.ts'
 
 const namespace = 'io.confluent.connect.protobuf'

@@ -1,6 +1,6 @@
-import { DataError, type ConnectValue, type Schema } from 'penstock/api'
+import { DataError, type ConnectValue, type Schema, type SchemaText } from 'penstock/api'
 
-import type { MessageReader, MessageTypes, MessageWrite, SchemaFormat, SchemaText } from '../registry/schema-format.ts'
+import type { MessageReader, MessageTypes, MessageWrite, SchemaFormat } from '../registry/schema-format.ts'
 import { ProtoCursor } from './binary/proto-cursor.ts'
 import { protoReader } from './binary/proto-reader.ts'
 import { protoWriter } from './binary/proto-writer.ts'

@@ -1,10 +1,10 @@
-import { DataError, type Clock, type ParsedConfig, type Schema } from 'penstock/api'
+import { DataError, type Clock, type ParsedConfig, type Schema, type SchemaText } from 'penstock/api'
 
 import { cacheSize, keepWithin } from './cache-size.ts'
 import { changedFields } from './changed-fields.ts'
 import { LookUps } from './look-ups.ts'
 import type { RegisteredSchema, RegistryClient, SchemaIdentity, SubmittedSchema } from './registry-client.ts'
-import type { SchemaText, MessageWrite, SchemaFormat } from './schema-format.ts'
+import type { MessageWrite, SchemaFormat } from './schema-format.ts'
 import { isIdInHeader } from './registry-config-def.ts'
 import { subjectNameOf, type SubjectName } from './subject-names.ts'
 import { named, schemaHeaderValue, type SchemaRef } from './wire-format.ts'

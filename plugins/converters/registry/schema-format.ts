@@ -1,10 +1,4 @@
-import { DataError, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
-
-/** A schema as text, with those that it refers to, in the order in which they need each other. */
-export interface SchemaText {
-  readonly text: string
-  readonly references: readonly { readonly name: string; readonly text: string }[]
-}
+import type { ByteSink, ConnectValue, Schema, SchemaText } from 'penstock/api'
 
 /** Writes the data of a message, without the id of its schema and the name of its type. @throws DataError if the value does not match the schema */
 export type MessageWrite = (sink: ByteSink, value: ConnectValue) => void
@@ -53,15 +47,4 @@ export interface SchemaFormat<Parsed> {
   reader(parsed: Parsed, version: number | null): MessageReader
   /** Returns why the latest schema cannot read what a schema of ours would write; null if it can. */
   whyUnreadable(own: { readonly schema: Schema | null; readonly text: string }, latest: SchemaText): string | null
-}
-
-/** Named types count wherever they are used: where each has the one before it twice, a few lines of text have billions. */
-const maxParts = 100_000
-
-/** @throws DataError if a schema has too many parts */
-export function checkParts(count: number): void {
-  if (count > maxParts)
-    throw new DataError(`the schema has more than ${maxParts} parts, with those that it uses several times`, {
-      code: 'SCHEMA_TOO_LARGE',
-    })
 }

@@ -11,9 +11,9 @@ import {
   type Schema,
 } from 'penstock/api'
 
-import { avroWriter } from '../../../plugins/converters/avro/binary/avro-writer.ts'
-import { parseAvro } from '../../../plugins/converters/avro/parse-avro.ts'
-import { avroOfConnect } from '../../../plugins/converters/avro/schema/avro-of-connect.ts'
+import { avroWriter } from '../../../src/avro/binary/avro-writer.ts'
+import { parseAvro } from '../../../src/avro/parse-avro.ts'
+import { avroOfConnect } from '../../../src/avro/schema/avro-of-connect.ts'
 import { anyData } from '../../support/registry/any-data.ts'
 import { avroOptionsOf } from '../../support/registry/avro-converters.ts'
 

@@ -12,7 +12,7 @@ import {
   type SchemaOptions,
 } from 'penstock/api'
 
-import { avroOfConnect } from '../../../plugins/converters/avro/schema/avro-of-connect.ts'
+import { avroOfConnect } from '../../../src/avro/schema/avro-of-connect.ts'
 import { anyData } from '../../support/registry/any-data.ts'
 import { avroOptionsOf } from '../../support/registry/avro-converters.ts'
 

@@ -1,6 +1,6 @@
 import { NotReadyError, type Converter, type RawConfig } from 'penstock/api'
 
-import { avroOptions, type AvroOptions } from '../../../plugins/converters/avro/avro-options.ts'
+import { avroOptions, type AvroOptions } from '../../../src/avro/avro-options.ts'
 import { plugin } from '../../../plugins/converters/avro-converter.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 

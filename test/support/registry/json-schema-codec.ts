@@ -3,7 +3,7 @@ import { ByteSink, type ConnectValue, type Converter, type RawConfig, type Schem
 import { JsonSchemaFormat } from '../../../plugins/converters/json-schema/json-schema-format.ts'
 import { jsonSchemaOptions } from '../../../plugins/converters/json-schema/json-schema-options.ts'
 import { plugin } from '../../../plugins/converters/json-schema-converter.ts'
-import type { SchemaText } from '../../../plugins/converters/registry/schema-format.ts'
+import type { SchemaText } from 'penstock/api'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 
 /** A JSON Schema converter that uses the registry with this URL. */

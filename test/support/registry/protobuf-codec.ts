@@ -3,7 +3,7 @@ import { ByteSink, type ConnectValue, type Converter, type RawConfig, type Schem
 import { ProtobufFormat } from '../../../plugins/converters/protobuf/protobuf-format.ts'
 import { protobufOptions } from '../../../plugins/converters/protobuf/protobuf-options.ts'
 import { plugin } from '../../../plugins/converters/protobuf-converter.ts'
-import type { SchemaText } from '../../../plugins/converters/registry/schema-format.ts'
+import type { SchemaText } from 'penstock/api'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 
 /** A Protobuf converter that uses the registry with this URL. */

@@ -4,6 +4,7 @@ import { isCode, parse, resolveImport, type SourceFile, type Violation } from '.
 export const layerTable: Readonly<Record<string, readonly string[]>> = {
   foundation: [],
   api: ['foundation'],
+  avro: ['api', 'foundation'],
   protocol: ['foundation'],
   log: ['protocol', 'foundation'],
   broker: ['log', 'protocol', 'foundation'],
@@ -35,7 +36,7 @@ export function layers(files: readonly SourceFile[]): Violation[] {
   })
 }
 
-/** Connectors and plugins know the public door and packages; never src, never one another. `penstock/testing` is for tests. */
+/** Connectors and plugins know `penstock/api`, `penstock/avro` and packages; never src, never one another. `penstock/testing` is for tests. */
 export function doors(files: readonly SourceFile[]): Violation[] {
   const relative = importsOf(files).flatMap(({ from, to }) => {
     const component = componentOf(from)
@@ -46,8 +47,8 @@ export function doors(files: readonly SourceFile[]): Violation[] {
   const packages = files.filter(isCode).flatMap((file) => {
     const wrong = parse(file).imports.filter((name) => {
       if (name === 'penstock/testing') return !file.path.startsWith('test/')
-      if (name === 'penstock' || (name.startsWith('penstock/') && name !== 'penstock/api')) return true
-      if (name === 'penstock/api' && file.path.startsWith('src/')) return true
+      const isDoor = name === 'penstock/api' || name === 'penstock/avro'
+      if (name === 'penstock' || name.startsWith('penstock/')) return !isDoor || file.path.startsWith('src/')
       return name === 'kafkajs' && !file.path.startsWith('src/client/') && !/^(test|bench)\//.test(file.path)
     })
     return wrong.map((name) => violation('doors', file.path, `may not import ${name}`))

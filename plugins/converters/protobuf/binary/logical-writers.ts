@@ -1,9 +1,17 @@
-import { DataError, decimalToBytes, Logical, unscaledDecimal, type ByteSink, type Schema } from 'penstock/api'
+import {
+  atPath,
+  DataError,
+  decimalToBytes,
+  Logical,
+  misfit,
+  unscaledDecimal,
+  type ByteSink,
+  type Schema,
+} from 'penstock/api'
 
 import { LogicalMessage } from '../proto-types.ts'
 import { dateOf, dayMs } from './logical-values.ts'
 import { beginDelimited, endDelimited, writeBigInteger, writeInteger, writeUnsigned } from './proto-bytes.ts'
-import { at, misfit } from '../../binary/misfit.ts'
 import { unlike, type ProtoWriter } from './scalar-writers.ts'
 
 const messages = new Map<string | null, string>([
@@ -34,7 +42,7 @@ export function logicalWriter(fullName: string, schema: Schema, path: string): P
     case Logical.time:
       return delimited(schema, path, (sink, ms) => {
         if (ms < 0 || ms >= dayMs)
-          throw new DataError(`a time is ${ms} ms, and not from 0 to ${dayMs - 1}: it is within a day${at(path)}`)
+          throw new DataError(`a time is ${ms} ms, and not from 0 to ${dayMs - 1}: it is within a day${atPath(path)}`)
         put(sink, 8, Math.floor(ms / 3_600_000))
         put(sink, 16, Math.floor(ms / 60_000) % 60)
         put(sink, 24, Math.floor(ms / 1000) % 60)

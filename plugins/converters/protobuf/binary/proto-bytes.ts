@@ -1,6 +1,4 @@
-import type { ByteSink } from 'penstock/api'
-
-import { checkWellFormed, writeShortText } from '../../text/utf8-text.ts'
+import { checkWellFormed, writeShortText, type ByteSink } from 'penstock/api'
 
 /** Writes a varint of 32 bits without sign: a tag, or a length. */
 export function writeUnsigned(sink: ByteSink, value: number): void {

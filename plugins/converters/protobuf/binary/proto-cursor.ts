@@ -1,7 +1,5 @@
-import { DataError, int64Form } from 'penstock/api'
+import { DataError, int64Form, readText, type TextMemo } from 'penstock/api'
 
-import type { TextMemo } from '../../text/text-memo.ts'
-import { readText } from '../../text/utf8-text.ts'
 import { Wire } from './wire.ts'
 
 const empty = Buffer.alloc(0)

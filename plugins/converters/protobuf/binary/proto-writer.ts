@@ -1,8 +1,10 @@
 import {
+  atPath,
   DataError,
   isArray,
   isMap,
   keySchemaOf,
+  misfit,
   valueSchemaOf,
   type ByteSink,
   type ConnectValue,
@@ -15,7 +17,6 @@ import type { ProtobufOptions } from '../protobuf-options.ts'
 import { wrappedScalar, type ProtoField, type ProtoMessage, type Scalar } from '../proto-types.ts'
 import { beginDelimited, endDelimited, writeUnsigned } from './proto-bytes.ts'
 import { logicalWriter } from './logical-writers.ts'
-import { at, misfit } from '../../binary/misfit.ts'
 import { enumWriter, scalarWriter, unlike, zeroTest, type ProtoWriter } from './scalar-writers.ts'
 import { tagOf, Wire, wireOf } from './wire.ts'
 
@@ -98,7 +99,7 @@ class WriterCompiler {
     for (const field of message.fields)
       if (field.label === 'required' && !found.has(field))
         throw new DataError(
-          `the Protobuf message ${message.fullName} requires the field "${field.name}", which the schema of the record does not have${at(path)}`,
+          `the Protobuf message ${message.fullName} requires the field "${field.name}", which the schema of the record does not have${atPath(path)}`,
           { code: 'PROTOBUF_FIELD_MISSING' },
         )
     // In the order in which Google's libraries write them.
@@ -111,7 +112,7 @@ class WriterCompiler {
     const { schema, index, name } = field
     const own = nested(path, name)
     const missing = (): never => {
-      throw new DataError(`Cannot find non-null field${at(own)}`)
+      throw new DataError(`Cannot find non-null field${atPath(own)}`)
     }
     const parts = schema.fields.flatMap((member) => {
       const [part] = add(index, member, own)
@@ -139,7 +140,7 @@ class WriterCompiler {
     return (sink, value) => {
       const given = value ?? instead
       if (given !== null) write(sink, given)
-      else if (!mayBeMissing) throw new DataError(`Found null value for non-optional schema${at(path)}`)
+      else if (!mayBeMissing) throw new DataError(`Found null value for non-optional schema${atPath(path)}`)
     }
   }
 
@@ -211,7 +212,7 @@ class WriterCompiler {
       const mark = isPacked ? beginDelimited(sink) : 0
       for (let i = 0; i < length; i += 1) {
         const item = value[i] ?? null
-        if (item === null) throw new DataError(`an array has null, which Protobuf cannot hold${at(place)}`)
+        if (item === null) throw new DataError(`an array has null, which Protobuf cannot hold${atPath(place)}`)
         if (!isPacked) writeUnsigned(sink, tag)
         write(sink, item)
       }

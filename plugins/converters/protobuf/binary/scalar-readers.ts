@@ -1,6 +1,5 @@
-import { DataError, int64Form, type ConnectValue, type Schema } from 'penstock/api'
+import { DataError, int64Form, TextMemo, type ConnectValue, type Schema } from 'penstock/api'
 
-import { TextMemo } from '../../text/text-memo.ts'
 import type { ProtoEnum, ProtoField, Scalar } from '../proto-types.ts'
 import type { ProtoCursor } from './proto-cursor.ts'
 

@@ -1,6 +1,5 @@
-import { DataError, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
+import { atPath, DataError, misfit, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
 
-import { at, misfit } from '../../binary/misfit.ts'
 import type { ProtoEnum, Scalar } from '../proto-types.ts'
 import { writeBigInteger, writeInteger, writeText, writeUnsigned, zigzag } from './proto-bytes.ts'
 import { unknownSymbol } from './scalar-readers.ts'
@@ -79,7 +78,7 @@ function integerWriter(type: Scalar, schema: Schema, path: string): ProtoWriter 
   return (sink, value) => {
     if (typeof value === 'bigint') {
       if (value > maxLong || value < -maxLong - 1n)
-        throw new DataError(`the integer ${value} does not fit 64 bits${at(path)}`)
+        throw new DataError(`the integer ${value} does not fit 64 bits${atPath(path)}`)
       put(sink, value)
     } else if (Number.isSafeInteger(value)) put(sink, value as number)
     else misfit(schema, path, value)
@@ -108,7 +107,7 @@ function integerPut(type: Scalar, path: string): (sink: ByteSink, value: number 
     case 'fixed32':
       return (sink, value) => {
         if (value < 0 || value > 0xffff_ffff)
-          throw new DataError(`the integer ${value} does not fit Protobuf's ${type}${at(path)}`)
+          throw new DataError(`the integer ${value} does not fit Protobuf's ${type}${atPath(path)}`)
         if (type === 'uint32') writeUnsigned(sink, Number(value))
         else {
           sink.reserve(4)
@@ -140,7 +139,7 @@ export function enumWriter(type: ProtoEnum, schema: Schema, path: string): Proto
     const number = values.get(symbol) ?? (isOpen && symbol.startsWith(unknown) ? numberOf(symbol, unknown) : null)
     if (number === null)
       throw new DataError(
-        `"${symbol}" is no symbol of the Protobuf enum ${name}: ${[...values.keys()].join(', ')}${at(path)}`,
+        `"${symbol}" is no symbol of the Protobuf enum ${name}: ${[...values.keys()].join(', ')}${atPath(path)}`,
       )
     writeInteger(sink, number)
   }
@@ -178,7 +177,7 @@ export function zeroTest(schema: Schema, type: ProtoEnum | Scalar): (value: Conn
 /** The error of a Connect schema whose values a Protobuf type cannot hold. */
 export function unlike({ type, name }: Schema, protoType: string, path: string): DataError {
   const what = name === null ? type : `${type} (${name})`
-  return new DataError(`the Protobuf type ${protoType} does not hold values of ${what}${at(path)}`, {
+  return new DataError(`the Protobuf type ${protoType} does not hold values of ${what}${atPath(path)}`, {
     code: 'PROTOBUF_TYPE_MISMATCH',
   })
 }

@@ -1,6 +1,15 @@
-import { arrayOf, Logical, mapOf, primitive, withOptions, type Field, type Schema, type SchemaType } from 'penstock/api'
+import {
+  arrayOf,
+  checkParts,
+  Logical,
+  mapOf,
+  primitive,
+  withOptions,
+  type Field,
+  type Schema,
+  type SchemaType,
+} from 'penstock/api'
 
-import { checkParts } from '../../registry/schema-format.ts'
 import { mapNameOf, Names } from '../names.ts'
 import type { ProtobufOptions } from '../protobuf-options.ts'
 import {

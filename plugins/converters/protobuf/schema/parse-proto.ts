@@ -1,7 +1,6 @@
 import protobuf from 'protobufjs'
-import { DataError, errorMessage, isJsonObject, type JsonValue } from 'penstock/api'
+import { checkParts, DataError, errorMessage, isJsonObject, type JsonValue, type SchemaText } from 'penstock/api'
 
-import { checkParts, type SchemaText } from '../../registry/schema-format.ts'
 import type { Label, ProtobufSchema, ProtoEnum, ProtoField, ProtoMessage, ProtoOneof, Scalar } from '../proto-types.ts'
 import { mapEntryName } from '../names.ts'
 import { knownProtos } from './known-protos.ts'

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 import { schemaFromJson, type JsonValue } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
-import { parseAvro } from '../../../../plugins/converters/avro/parse-avro.ts'
-import { avroOfConnect } from '../../../../plugins/converters/avro/schema/avro-of-connect.ts'
-import { connectOfAvro } from '../../../../plugins/converters/avro/schema/connect-of-avro.ts'
-import { connectJson, type SchemaCase, type SchemaResult } from '../../../oracle/avro/schema-cases.ts'
-import { avroOptionsOf } from '../../../support/registry/avro-converters.ts'
+import { parseAvro } from '../../../src/avro/parse-avro.ts'
+import { avroOfConnect } from '../../../src/avro/schema/avro-of-connect.ts'
+import { connectOfAvro } from '../../../src/avro/schema/connect-of-avro.ts'
+import { connectJson, type SchemaCase, type SchemaResult } from '../../oracle/avro/schema-cases.ts'
+import { avroOptionsOf } from '../../support/registry/avro-converters.ts'
 
 /** Recorded from Apicurio's copy of Confluent's AvroData by test/oracle/avro/AvroDataOracle.java. */
-const recorded = readFileSync(new URL('../../../oracle/avro/avro-data.jsonl', import.meta.url), 'utf8')
+const recorded = readFileSync(new URL('../../oracle/avro/avro-data.jsonl', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as { readonly given: SchemaCase; readonly result: SchemaResult })

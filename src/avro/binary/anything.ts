@@ -1,5 +1,7 @@
-import { DataError, isArray, isMap, type ByteSink, type ConnectValue } from 'penstock/api'
-
+import { DataError } from '../../api/errors.ts'
+import type { ByteSink } from '../../api/json/byte-sink.ts'
+import { isArray, isMap } from '../../api/json/json-text.ts'
+import type { ConnectValue } from '../../api/schema.ts'
 import { writeBigInteger, writeBytes, writeDouble, writeInteger, writeText } from './avro-bytes.ts'
 import type { AvroCursor } from './avro-cursor.ts'
 import { avroText, type AvroNode, type NamedNode } from '../schema/avro-node.ts'

@@ -1,4 +1,4 @@
-import type { ParsedConfig } from 'penstock/api'
+import type { ParsedConfig } from '../api/config-def.ts'
 
 /** How schemas of Connect and of Avro correspond: the options of Confluent's `AvroDataConfig`. */
 export interface AvroOptions {

@@ -1,6 +1,6 @@
-import { DataError, type ByteSink } from 'penstock/api'
-
-import { checkWellFormed, writeShortText } from '../../text/utf8-text.ts'
+import { checkWellFormed, writeShortText } from '../../api/binary/utf8-text.ts'
+import { DataError } from '../../api/errors.ts'
+import type { ByteSink } from '../../api/json/byte-sink.ts'
 
 const maxLong = 0x7fff_ffff_ffff_ffffn
 

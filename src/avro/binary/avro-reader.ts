@@ -1,19 +1,13 @@
 import type { Type } from 'avsc'
-import {
-  DataError,
-  decimalFromBytes,
-  Logical,
-  type ConnectValue,
-  type Field,
-  type Schema,
-  keySchemaOf,
-  valueSchemaOf,
-} from 'penstock/api'
 
+import { TextMemo } from '../../api/binary/text-memo.ts'
+import { decimalFromBytes } from '../../api/decimal.ts'
+import { DataError } from '../../api/errors.ts'
+import { keySchemaOf, valueSchemaOf } from '../../api/json/json-write.ts'
+import { Logical, type ConnectValue, type Field, type Schema } from '../../api/schema.ts'
 import type { AvroCursor } from './avro-cursor.ts'
 import type { AvroOptions } from '../avro-options.ts'
 import { branchesOf, symbolsOf, fieldsOf, fixedSizeOf, itemOf, nullableBranch } from '../avro-types.ts'
-import { TextMemo } from '../../text/text-memo.ts'
 import { isMapEntry } from '../schema/connect-of-avro.ts'
 import type { AvroSchema } from '../parse-avro.ts'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
-import { AvroCursor } from '../../../../plugins/converters/avro/binary/avro-cursor.ts'
-import { TextMemo } from '../../../../plugins/converters/text/text-memo.ts'
+import { AvroCursor } from '../../../src/avro/binary/avro-cursor.ts'
+import { TextMemo } from '../../../src/api/binary/text-memo.ts'
 
 it('reads each text as it is, whatever the one before it was', () => {
   const texts = [

@@ -1,18 +1,9 @@
-import {
-  DataError,
-  decimalToBytes,
-  isArray,
-  isJsonObject,
-  isMap,
-  javaDoubleText,
-  javaFloatText,
-  Logical,
-  parseJson,
-  type ConnectValue,
-  type JsonValue,
-  type Schema,
-} from 'penstock/api'
-
+import { decimalToBytes } from '../../api/decimal.ts'
+import { DataError } from '../../api/errors.ts'
+import { javaDoubleText, javaFloatText } from '../../api/java/java-number.ts'
+import { isJsonObject, parseJson, type JsonValue } from '../../api/json/json-parse.ts'
+import { isArray, isMap } from '../../api/json/json-text.ts'
+import { Logical, type ConnectValue, type Schema } from '../../api/schema.ts'
 import type { AvroNode } from './avro-node.ts'
 import { hasStringKeys } from './map-form.ts'
 import { scrubbed } from '../names.ts'

@@ -1,6 +1,5 @@
-import type { Schema } from 'penstock/api'
-
-import { javaUrlEncoded } from '../text/java-url-encoding.ts'
+import { javaUrlEncoded } from '../api/java/java-url-encoding.ts'
+import type { Schema } from '../api/schema.ts'
 
 /** The namespace of the names that Confluent's converter gives. */
 export const namespace = 'io.confluent.connect.avro'

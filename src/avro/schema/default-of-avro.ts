@@ -1,6 +1,8 @@
 import type { Type } from 'avsc'
-import { decimalFromBytes, isJsonObject, Logical, type ConnectValue, type JsonValue, type Schema } from 'penstock/api'
 
+import { decimalFromBytes } from '../../api/decimal.ts'
+import { isJsonObject, type JsonValue } from '../../api/json/json-parse.ts'
+import { Logical, type ConnectValue, type Schema } from '../../api/schema.ts'
 import { branchesOf, fieldsOf, itemOf } from '../avro-types.ts'
 import { isUnionSchema } from '../names.ts'
 import type { AvroSchema } from '../parse-avro.ts'

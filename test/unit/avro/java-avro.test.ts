@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs'
 import { ByteSink, type Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
-import { AvroCursor } from '../../../../plugins/converters/avro/binary/avro-cursor.ts'
-import { avroReader } from '../../../../plugins/converters/avro/binary/avro-reader.ts'
-import { avroWriter } from '../../../../plugins/converters/avro/binary/avro-writer.ts'
-import { parseAvro } from '../../../../plugins/converters/avro/parse-avro.ts'
-import { avroOfConnect } from '../../../../plugins/converters/avro/schema/avro-of-connect.ts'
-import { connectOfAvro } from '../../../../plugins/converters/avro/schema/connect-of-avro.ts'
-import { shown, type AvroCase, type AvroResult } from '../../../oracle/avro/avro-cases.ts'
-import { avroOptionsOf } from '../../../support/registry/avro-converters.ts'
+import { AvroCursor } from '../../../src/avro/binary/avro-cursor.ts'
+import { avroReader } from '../../../src/avro/binary/avro-reader.ts'
+import { avroWriter } from '../../../src/avro/binary/avro-writer.ts'
+import { parseAvro } from '../../../src/avro/parse-avro.ts'
+import { avroOfConnect } from '../../../src/avro/schema/avro-of-connect.ts'
+import { connectOfAvro } from '../../../src/avro/schema/connect-of-avro.ts'
+import { shown, type AvroCase, type AvroResult } from '../../oracle/avro/avro-cases.ts'
+import { avroOptionsOf } from '../../support/registry/avro-converters.ts'
 
 /** Recorded from Java's Avro by test/oracle/avro/AvroValueOracle.java. */
-const recorded = readFileSync(new URL('../../../oracle/avro/avro-1.12.0.jsonl', import.meta.url), 'utf8')
+const recorded = readFileSync(new URL('../../oracle/avro/avro-1.12.0.jsonl', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as { readonly given: AvroCase; readonly result: AvroResult })

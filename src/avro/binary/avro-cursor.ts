@@ -1,7 +1,7 @@
-import { DataError, int64Form } from 'penstock/api'
-
-import type { TextMemo } from '../../text/text-memo.ts'
-import { readText } from '../../text/utf8-text.ts'
+import type { TextMemo } from '../../api/binary/text-memo.ts'
+import { readText } from '../../api/binary/utf8-text.ts'
+import { DataError } from '../../api/errors.ts'
+import { int64Form } from '../../api/java/int64-form.ts'
 
 const empty = Buffer.alloc(0)
 const maxInt = 0x7fff_ffff

@@ -1,5 +1,6 @@
-import { DataError, keySchemaOf, Logical, valueSchemaOf, type Field, type Schema } from 'penstock/api'
-
+import { DataError } from '../../api/errors.ts'
+import { keySchemaOf, valueSchemaOf } from '../../api/json/json-write.ts'
+import { Logical, type Field, type Schema } from '../../api/schema.ts'
 import {
   avroText,
   fullNameOf,

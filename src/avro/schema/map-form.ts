@@ -1,5 +1,4 @@
-import type { Schema } from 'penstock/api'
-
+import type { Schema } from '../../api/schema.ts'
 import type { AvroOptions } from '../avro-options.ts'
 
 /** Returns whether a MAP is a map in Avro, whose keys are strings; otherwise it is an array of records with key and value. */

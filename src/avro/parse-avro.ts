@@ -1,7 +1,9 @@
 import avsc, { type Type } from 'avsc'
-import { DataError, errorMessage, isJsonObject, parseJson, type JsonObject, type JsonValue } from 'penstock/api'
 
-import type { SchemaText } from '../registry/schema-format.ts'
+import type { SchemaText } from '../api/binary/schema-text.ts'
+import { DataError } from '../api/errors.ts'
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../api/json/json-parse.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 
 /** An Avro schema: the types that avsc made of it, and what else is written about each of them. */
 export interface AvroSchema {

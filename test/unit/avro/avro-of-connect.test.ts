@@ -1,9 +1,9 @@
 import { arrayOf, DataError, Logical, mapOf, primitive, struct, type Field, type Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
-import { avroOfConnect } from '../../../../plugins/converters/avro/schema/avro-of-connect.ts'
-import { parseAvro } from '../../../../plugins/converters/avro/parse-avro.ts'
-import { avroOptionsOf } from '../../../support/registry/avro-converters.ts'
+import { avroOfConnect } from '../../../src/avro/schema/avro-of-connect.ts'
+import { parseAvro } from '../../../src/avro/parse-avro.ts'
+import { avroOptionsOf } from '../../support/registry/avro-converters.ts'
 
 function json(schema: Schema, config = {}): unknown {
   const text = avroOfConnect(schema, avroOptionsOf(config))

@@ -12,9 +12,9 @@ import {
 } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
-import { connectOfAvro } from '../../../../plugins/converters/avro/schema/connect-of-avro.ts'
-import { parseAvro } from '../../../../plugins/converters/avro/parse-avro.ts'
-import { avroOptionsOf } from '../../../support/registry/avro-converters.ts'
+import { connectOfAvro } from '../../../src/avro/schema/connect-of-avro.ts'
+import { parseAvro } from '../../../src/avro/parse-avro.ts'
+import { avroOptionsOf } from '../../support/registry/avro-converters.ts'
 
 function connect(json: unknown, config: RawConfig = {}, version: number | null = null): Schema {
   const avro = parseAvro({ text: JSON.stringify(json), references: [] })

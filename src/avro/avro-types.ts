@@ -1,6 +1,6 @@
 import type { Type, types } from 'avsc'
-import { isJsonObject, type JsonObject, type JsonValue } from 'penstock/api'
 
+import { isJsonObject, type JsonObject, type JsonValue } from '../api/json/json-parse.ts'
 import type { AvroSchema } from './parse-avro.ts'
 
 /** A field of a record, with its JSON: avsc does not keep documentation, attributes, and the text of defaults. */

@@ -1,6 +1,8 @@
-import { DataError, decimalToBytes, type ByteSink, type ConnectValue, type Schema } from 'penstock/api'
-
-import { at, misfit } from '../../binary/misfit.ts'
+import { atPath, misfit } from '../../api/binary/misfit.ts'
+import { decimalToBytes } from '../../api/decimal.ts'
+import { DataError } from '../../api/errors.ts'
+import type { ByteSink } from '../../api/json/byte-sink.ts'
+import type { ConnectValue, Schema } from '../../api/schema.ts'
 import { writeBigInteger, writeBytes, writeDouble, writeFloat, writeInteger, writeText } from './avro-bytes.ts'
 
 /** Writes one value in Avro's binary encoding. @throws DataError if it does not match the schema; the sink then has a part of it */
@@ -85,7 +87,7 @@ export function decimalWriter(
 /** The error of a Connect schema whose values an Avro type cannot hold. */
 export function unlike({ type, name }: Schema, typeName: string, path: string): DataError {
   const what = name === null ? type : `${type} (${name})`
-  return new DataError(`the Avro type ${typeName} does not hold values of ${what}${at(path)}`, {
+  return new DataError(`the Avro type ${typeName} does not hold values of ${what}${atPath(path)}`, {
     code: 'AVRO_TYPE_MISMATCH',
   })
 }

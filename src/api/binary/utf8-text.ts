@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 
-import { DataError, type ByteSink } from 'penstock/api'
-
+import { DataError } from '../errors.ts'
+import type { ByteSink } from '../json/byte-sink.ts'
 import type { TextMemo } from './text-memo.ts'
 
 const shortText = 48

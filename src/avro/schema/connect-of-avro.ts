@@ -1,18 +1,10 @@
 import type { Type } from 'avsc'
-import {
-  DataError,
-  isJsonObject,
-  Logical,
-  plainJson,
-  primitive,
-  type ConnectValue,
-  type Field,
-  type JsonObject,
-  type JsonValue,
-  type Schema,
-} from 'penstock/api'
 
-import { checkParts } from '../../registry/schema-format.ts'
+import { checkParts } from '../../api/binary/schema-text.ts'
+import { DataError } from '../../api/errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../api/json/json-parse.ts'
+import { plainJson } from '../../api/json/json-text.ts'
+import { Logical, primitive, type ConnectValue, type Field, type Schema } from '../../api/schema.ts'
 import type { AvroOptions } from '../avro-options.ts'
 import { branchesOf, symbolsOf, fieldsOf, fixedSizeOf, itemOf, nullableBranch, type AvroField } from '../avro-types.ts'
 import { defaultOfAvro } from './default-of-avro.ts'

@@ -1,17 +1,11 @@
 import type { Type } from 'avsc'
-import {
-  ByteSink,
-  DataError,
-  isArray,
-  isMap,
-  Logical,
-  type ConnectValue,
-  type Field,
-  type Schema,
-  keySchemaOf,
-  valueSchemaOf,
-} from 'penstock/api'
 
+import { atPath, misfit } from '../../api/binary/misfit.ts'
+import { DataError } from '../../api/errors.ts'
+import { ByteSink } from '../../api/json/byte-sink.ts'
+import { isArray, isMap } from '../../api/json/json-text.ts'
+import { keySchemaOf, valueSchemaOf } from '../../api/json/json-write.ts'
+import { Logical, type ConnectValue, type Field, type Schema } from '../../api/schema.ts'
 import { writeBytes, writeInteger, writeText } from './avro-bytes.ts'
 import type { AvroOptions } from '../avro-options.ts'
 import { branchesOf, symbolsOf, fieldsOf, fixedSizeOf, itemOf, type AvroField } from '../avro-types.ts'
@@ -19,7 +13,6 @@ import { connectOfAvro, isMapEntry } from '../schema/connect-of-avro.ts'
 import { defaultOfAvro } from '../schema/default-of-avro.ts'
 import { isUnionSchema, scrubbed } from '../names.ts'
 import type { AvroSchema } from '../parse-avro.ts'
-import { at, misfit } from '../../binary/misfit.ts'
 import { decimalWriter, primitiveWriter, unlike, type AvroWriter } from './primitive-writers.ts'
 
 /**
@@ -157,7 +150,7 @@ class WriterCompiler {
       if (!(value instanceof Uint8Array)) misfit(schema, path, value)
       if (size === null) writeBytes(sink, value)
       else if (value.length === size) sink.bytes(value)
-      else throw new DataError(`${value.length} bytes do not fit an Avro fixed of ${size}${at(path)}`)
+      else throw new DataError(`${value.length} bytes do not fit an Avro fixed of ${size}${atPath(path)}`)
     }
   }
 
@@ -239,13 +232,13 @@ class WriterCompiler {
     const json = field.json['default']
     if (json === undefined)
       throw new DataError(
-        `the Avro record ${type.name ?? ''} has the field "${field.name}" without default, which the schema of the record does not have${at(path)}`,
+        `the Avro record ${type.name ?? ''} has the field "${field.name}" without default, which the schema of the record does not have${atPath(path)}`,
         { code: 'AVRO_FIELD_MISSING' },
       )
     const schema = connectOfAvro({ ...this.#avro, type: field.type }, this.#options, null)
     const value = defaultOfAvro(this.#avro, field.type, schema, json)
     if (value === undefined)
-      throw new DataError(`the default of the Avro field "${field.name}" does not match its type${at(path)}`)
+      throw new DataError(`the default of the Avro field "${field.name}" does not match its type${atPath(path)}`)
     const own = new ByteSink()
     own.begin()
     this.writer(field.type, schema, { path: nested(path, field.name), isField: false })(own, value)
@@ -259,7 +252,7 @@ function enumWriter(symbols: readonly string[], schema: Schema, path: string): A
   return (sink, value) => {
     const index = typeof value === 'string' ? indexes.get(value) : misfit(schema, path, value)
     if (index === undefined)
-      throw new DataError(`"${String(value)}" is not a symbol of the Avro enum: ${symbols.join(', ')}${at(path)}`)
+      throw new DataError(`"${String(value)}" is not a symbol of the Avro enum: ${symbols.join(', ')}${atPath(path)}`)
     writeInteger(sink, index)
   }
 }
@@ -269,5 +262,5 @@ function nested(path: string, name: string): string {
 }
 
 function missing(path: string): never {
-  throw new DataError(`Found null value for non-optional schema${at(path)}`)
+  throw new DataError(`Found null value for non-optional schema${atPath(path)}`)
 }
