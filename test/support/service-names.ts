@@ -9,6 +9,7 @@ export const serviceNames = [
   'psql',
   'promtool',
   'bao',
+  'fastavro',
   'moto_server',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -28,6 +29,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   psql: 'TEST_PSQL',
   promtool: 'TEST_PROMTOOL',
   bao: 'TEST_BAO',
+  fastavro: 'TEST_FASTAVRO',
   moto_server: 'TEST_MOTO_SERVER',
 }
 

@@ -1,6 +1,7 @@
 import type { ConfigProblem, ParsedConfig } from 'penstock/api'
 
 import type { S3Key } from './config.ts'
+import { formats } from './format-options.ts'
 
 /** The problems between settings that are valid one by one. */
 export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem[] {
@@ -13,6 +14,12 @@ export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem
     complain(
       ['aws.access.key.id', 'aws.secret.access.key'],
       'Set both aws.access.key.id and aws.secret.access.key, or neither to use the environment.',
+    )
+  }
+  if (config['format.class'] === formats.avro && String(config['s3.compression.type']).toLowerCase() !== 'none') {
+    complain(
+      ['s3.compression.type', 'format.class'],
+      'The blocks of Avro objects are compressed instead: set avro.codec, and s3.compression.type to none.',
     )
   }
   if (config['s3.wan.mode'] === true && config['s3.path.style.access.enabled'] !== false) {

@@ -1,23 +1,12 @@
-import {
-  atLeast,
-  between,
-  oneOf,
-  oneOfIgnoringCase,
-  type ConfigDef,
-  type ConfigKey,
-  type ConfigValue,
-} from 'penstock/api'
+import { atLeast, between, oneOf, oneOfIgnoringCase, type ConfigDef, type ConfigValue } from 'penstock/api'
 
 import { acceptedOptions } from './accepted-options.ts'
+import { formatOptions } from './format-options.ts'
+import { connector, s3, storage } from './grouped-key.ts'
 import { isTimeZone } from '../partition/schedule.ts'
 
-const packageOf = {
-  format: 'io.confluent.connect.s3.format',
-  partitioner: 'io.confluent.connect.storage.partitioner',
-} as const
-
-const jsonFormat = `${packageOf.format}.json.JsonFormat`
-const defaultPartitioner = `${packageOf.partitioner}.DefaultPartitioner`
+const partitioners = 'io.confluent.connect.storage.partitioner'
+const defaultPartitioner = `${partitioners}.DefaultPartitioner`
 
 /** Class names of the AWS SDK for Java, of both major versions: the default credentials chain, and its environment part. */
 export const credentialProviders = {
@@ -31,7 +20,7 @@ export const credentialProviders = {
   ],
 } as const
 
-const extractorClass = `${packageOf.partitioner}.TimeBasedPartitioner`
+const extractorClass = `${partitioners}.TimeBasedPartitioner`
 
 /** The names of the sources of a record's time. */
 export const extractors = {
@@ -39,27 +28,10 @@ export const extractors = {
   record: ['Record', `${extractorClass}$RecordTimestampExtractor`],
 } as const
 
-const onlyJson = 'only JSON Lines are supported: io.confluent.connect.s3.format.json.JsonFormat'
 const onlyDefault =
   'only the layout by topic and partition is supported: io.confluent.connect.storage.partitioner.DefaultPartitioner'
 const onlyValues = 'only values are stored; remove it or set it to false'
 const notServed = 'it is not supported'
-
-type Extra = Omit<ConfigKey, 'type' | 'doc' | 'group'>
-
-function inGroup(group: string) {
-  return (type: ConfigKey['type'], doc: string, extra: Extra): ConfigKey => ({ type, doc, group, ...extra })
-}
-
-const connector = inGroup('Connector')
-const s3 = inGroup('S3')
-const storage = inGroup('Storage')
-
-const otherFormats = {
-  [`${packageOf.format}.avro.AvroFormat`]: onlyJson,
-  [`${packageOf.format}.parquet.ParquetFormat`]: onlyJson,
-  [`${packageOf.format}.bytearray.ByteArrayFormat`]: onlyJson,
-}
 
 const timeZone = Object.assign(
   (_key: string, value: ConfigValue): string | null =>
@@ -95,15 +67,7 @@ const cannedAcls = [
 
 /** The options of Confluent's S3 sink, supported, accepted and rejected ones, and a few of our own. */
 export const configDef = {
-  'format.class': {
-    type: 'CLASS',
-    importance: 'HIGH',
-    group: 'Connector',
-    doc: 'The format of objects: io.confluent.connect.s3.format.json.JsonFormat, one JSON value per line.',
-    recommended: [jsonFormat],
-    validator: oneOf(jsonFormat),
-    unsupportedValues: otherFormats,
-  },
+  ...formatOptions,
   'flush.size': connector('INT', 'The number of records of an object, per topic partition.', { importance: 'HIGH' }),
   'rotate.size.bytes': connector(
     'LONG',
@@ -152,11 +116,6 @@ export const configDef = {
       },
     },
   ),
-  'json.decimal.format': connector('STRING', 'The representation of decimals with a schema: BASE64 or NUMERIC.', {
-    importance: 'LOW',
-    defaultValue: 'BASE64',
-    validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
-  }),
   'filename.offset.zero.pad.width': connector('INT', 'The minimum number of digits of the offset in object names.', {
     importance: 'LOW',
     defaultValue: 10,
@@ -239,7 +198,7 @@ export const configDef = {
     'The wait before the first retry; it doubles up to retry.backoff.ms, with jitter.',
     { importance: 'LOW', defaultValue: 200, validator: atLeast(1) },
   ),
-  's3.compression.type': s3('STRING', 'The compression of objects: none or gzip.', {
+  's3.compression.type': s3('STRING', 'The compression of objects: none or gzip. Avro has avro.codec instead.', {
     importance: 'LOW',
     defaultValue: 'none',
     validator: oneOfIgnoringCase('none', 'gzip'),
@@ -308,10 +267,10 @@ export const configDef = {
     defaultValue: defaultPartitioner,
     validator: oneOf(defaultPartitioner),
     unsupportedValues: {
-      [`${packageOf.partitioner}.HourlyPartitioner`]: onlyDefault,
-      [`${packageOf.partitioner}.DailyPartitioner`]: onlyDefault,
-      [`${packageOf.partitioner}.TimeBasedPartitioner`]: onlyDefault,
-      [`${packageOf.partitioner}.FieldPartitioner`]: onlyDefault,
+      [`${partitioners}.HourlyPartitioner`]: onlyDefault,
+      [`${partitioners}.DailyPartitioner`]: onlyDefault,
+      [`${partitioners}.TimeBasedPartitioner`]: onlyDefault,
+      [`${partitioners}.FieldPartitioner`]: onlyDefault,
     },
   }),
   'schema.compatibility': storage(

@@ -1,6 +1,8 @@
-import type { ParsedConfig } from 'penstock/api'
+import type { ParsedConfig, RawConfig } from 'penstock/api'
 
 import { credentialProviders, extractors, type S3Key } from './config.ts'
+import { avroDataKeys, formats } from './format-options.ts'
+import type { AvroCodec } from '../format/avro/block-codec.ts'
 import type { FormatSettings } from '../format/open-format.ts'
 import type { KeyLayout } from '../object/object-key.ts'
 import type { RotationRules } from '../partition/rotation.ts'
@@ -56,8 +58,8 @@ export interface S3SinkSettings {
   readonly shutdownTimeoutMs: number
 }
 
-/** The settings of a config that has been validated. */
-export function settingsOf(config: ParsedConfig): S3SinkSettings {
+/** The settings of a config that has been validated. @param raw has white space that counts. */
+export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings {
   const text = (key: S3Key): string => String(config[key] ?? '')
   const number = (key: S3Key): number => Number(config[key])
   const positive = (key: S3Key): number | null => (number(key) > 0 ? number(key) : null)
@@ -65,10 +67,7 @@ export function settingsOf(config: ParsedConfig): S3SinkSettings {
   const schedule = positive('rotate.schedule.interval.ms')
   return {
     store: storeSettings(config),
-    format: {
-      kind: 'json',
-      decimalFormat: text('json.decimal.format').toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
-    },
+    format: formatSettings(config, raw),
     layout: {
       topicsDir: text('topics.dir'),
       directoryDelimiter: text('directory.delim'),
@@ -91,6 +90,35 @@ export function settingsOf(config: ParsedConfig): S3SinkSettings {
     conditionalWrites: config['enable.conditional.writes'] !== false,
     shutdownTimeoutMs: number('shutdown.timeout.ms'),
   }
+}
+
+function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {
+  const text = (key: S3Key): string => String(config[key] ?? '')
+  switch (text('format.class')) {
+    case formats.avro:
+      return {
+        kind: 'avro',
+        codec: avroCodecOf(text('avro.codec')),
+        avroData: Object.fromEntries(avroDataKeys.map((key) => [key, config[key] ?? null])),
+      }
+    case formats.bytes: {
+      const separator: S3Key = 'format.bytearray.separator'
+      return {
+        kind: 'bytes',
+        extension: text('format.bytearray.extension'),
+        separator: Buffer.from(raw[separator] ?? '\n'),
+      }
+    }
+    default:
+      return {
+        kind: 'json',
+        decimalFormat: text('json.decimal.format').toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
+      }
+  }
+}
+
+function avroCodecOf(name: string): AvroCodec {
+  return name === 'deflate' || name === 'snappy' || name === 'zstandard' ? name : 'null'
 }
 
 /** The part of the settings that a connection to the store needs. */

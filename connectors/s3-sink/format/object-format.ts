@@ -4,8 +4,8 @@ import type { ConnectValue, Schema, SinkRecord } from 'penstock/api'
 export interface Unpacked {
   /** Memory in bytes until they are packed. */
   readonly held: number
-  /** Called once. */
-  pack(): Promise<Buffer>
+  /** Called once. The signal aborts when the object is given up. */
+  pack(signal: AbortSignal): Promise<Buffer>
 }
 
 /** Writes the records of one object. One for each open object. */

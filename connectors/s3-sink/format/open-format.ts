@@ -1,13 +1,24 @@
+import type { AvroFormatSettings } from './avro/avro-format.ts'
+import { byteArrayFormat, type ByteArraySettings } from './byte-array-format.ts'
 import { jsonFormat } from './json-format.ts'
 import type { ObjectFormat } from './object-format.ts'
 
 /** Which format objects have, and how it is written. */
-export interface FormatSettings {
-  readonly kind: 'json'
-  readonly decimalFormat: 'BASE64' | 'NUMERIC'
-}
+export type FormatSettings =
+  | { readonly kind: 'json'; readonly decimalFormat: 'BASE64' | 'NUMERIC' }
+  | ({ readonly kind: 'avro' } & AvroFormatSettings)
+  | ({ readonly kind: 'bytes' } & ByteArraySettings)
 
 /** Returns the format, and loads what it needs. */
 export async function openFormat(settings: FormatSettings): Promise<ObjectFormat> {
-  return jsonFormat(settings.decimalFormat)
+  switch (settings.kind) {
+    case 'json':
+      return jsonFormat(settings.decimalFormat)
+    case 'bytes':
+      return byteArrayFormat(settings)
+    case 'avro': {
+      const { avroFormat } = await import('./avro/avro-format.ts')
+      return await avroFormat(settings)
+    }
+  }
 }

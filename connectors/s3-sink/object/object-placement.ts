@@ -131,7 +131,7 @@ export class ObjectPlacement {
     if (own === null || found.bytes > own.length * 2 + 1024) return false
     const theirs = await this.#options.store.getObject(upload.key, found, upload.signal)
     if (theirs === null) return false
-    if (!upload.key.endsWith('.gz')) return own.subarray(0, theirs.length).equals(theirs)
+    if (!upload.isGzip) return own.subarray(0, theirs.length).equals(theirs)
     const lines = await unpack(own)
     try {
       const unpacked = await unpack(theirs, { maxOutputLength: Math.max(1, lines.length) })

@@ -12,6 +12,7 @@ export interface UploadOptions {
   /** Called after {@link ready} has resolved. */
   readonly key: () => string
   readonly mark: ObjectMark
+  readonly contentType: string
   readonly store: S3Store
   readonly budget: MemoryBudget
   readonly partBytes: number
@@ -91,6 +92,11 @@ export class ObjectUpload {
     return this.#abort.signal
   }
 
+  /** Whether the bytes of the object are one gzip member. */
+  get isGzip(): boolean {
+    return this.#gzip !== null
+  }
+
   get mark(): ObjectMark {
     return this.#options.mark
   }
@@ -107,7 +113,7 @@ export class ObjectUpload {
     const held = Buffer.isBuffer(content) ? content.length : content.held
     this.#hold(held)
     this.#then(async () => {
-      const pieces = await this.#compressed(Buffer.isBuffer(content) ? content : await content.pack())
+      const pieces = await this.#compressed(Buffer.isBuffer(content) ? content : await content.pack(this.signal))
       this.#hold(-held)
       this.#queue(pieces)
       while (this.#pendingBytes >= this.#options.partBytes) await this.#uploadPart(this.#options.partBytes)
@@ -144,7 +150,8 @@ export class ObjectUpload {
     const uploadId = this.#uploadId
     let outcome: PutOutcome
     if (uploadId === null) {
-      const object = { key: this.key, body: this.#pending, condition, mark: this.mark }
+      const { contentType } = this.#options
+      const object = { key: this.key, body: this.#pending, condition, mark: this.mark, contentType }
       outcome = await this.#options.store.putObject(object, signal)
     } else {
       if (this.#pendingBytes > 0 || this.#parts.length === 0) await this.#uploadPart(this.#pendingBytes)
@@ -211,7 +218,9 @@ export class ObjectUpload {
 
   async #uploadPart(bytes: number): Promise<void> {
     const { signal } = this.#abort
-    this.#uploadId ??= await this.#options.store.createUpload(this.key, this.mark, this.#creation.signal)
+    const { contentType } = this.#options
+    const object = { key: this.key, mark: this.mark, contentType }
+    this.#uploadId ??= await this.#options.store.createUpload(object, this.#creation.signal)
     const part = await this.#options.store.uploadPart(
       { key: this.key, uploadId: this.#uploadId, number: this.#parts.length + 1, body: this.#takePending(bytes) },
       signal,

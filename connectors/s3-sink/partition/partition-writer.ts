@@ -244,7 +244,8 @@ export class PartitionWriter implements TopicPartition {
     firstRecordMs: number,
     nowMs: number,
   ): FilledObject {
-    const { settings, layout, gzipLevel, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#environment
+    const { settings, layout, contentType, gzipLevel, store, budget, minPartBytes, clusterId, topicId, onFailed } =
+      this.#environment
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
     const upload = new ObjectUpload({
@@ -255,6 +256,7 @@ export class PartitionWriter implements TopicPartition {
         clusterId,
         first: timestamp === null || timestamp < 0 ? null : { offset, timestamp },
       },
+      contentType,
       store,
       budget,
       partBytes: settings.partBytes,

@@ -14,6 +14,7 @@ export interface WriterEnvironment {
   readonly budget: MemoryBudget
   readonly format: ObjectFormat
   readonly layout: KeyLayout
+  readonly contentType: string
   /** Null: objects are not compressed as a whole. */
   readonly gzipLevel: number | null
   readonly schemas: SchemaRule

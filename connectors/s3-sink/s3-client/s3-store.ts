@@ -26,6 +26,7 @@ export interface WholeObject {
   readonly body: readonly Uint8Array[]
   readonly condition: Condition
   readonly mark: ObjectMark
+  readonly contentType: string
 }
 
 /** A part of an upload. */
@@ -96,11 +97,12 @@ export class S3Store {
 
   /** Puts a whole object. */
   async putObject(object: WholeObject, signal: AbortSignal): Promise<PutOutcome> {
-    const { key, condition, mark } = object
+    const { key, condition, mark, contentType } = object
     const body = new RequestBody(object.body)
     const input = {
       ...this.#of(key),
       ...this.#newObject(mark),
+      ContentType: contentType,
       ...conditionInput(condition),
       ...this.#md5(body),
       ...(await checksumInput(this.#settings.checksum, body)),
@@ -116,11 +118,13 @@ export class S3Store {
   }
 
   /** Begins a multipart upload. Returns its id. */
-  async createUpload(key: string, mark: ObjectMark, signal: AbortSignal): Promise<string> {
+  async createUpload(object: Pick<WholeObject, 'key' | 'mark' | 'contentType'>, signal: AbortSignal): Promise<string> {
+    const { key, mark, contentType } = object
     const { checksum } = this.#settings
     const input = {
       ...this.#of(key),
       ...this.#newObject(mark),
+      ContentType: contentType,
       ...(checksum === null ? {} : { ChecksumAlgorithm: checksumNames[checksum] }),
     }
     const request: StoreRequest<{ readonly UploadId?: string | undefined }> = {

@@ -75,8 +75,8 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'the rows of a table th
   })
 
   it.each([
-    ['format.class', 'io.confluent.connect.s3.format.avro.AvroFormat'],
     ['format.class', 'io.confluent.connect.s3.format.parquet.ParquetFormat'],
+    ['avro.codec', 'bzip2'],
   ])('an archive with %s=%s is refused by name', async (option, value) => {
     const refused = await sinks.refusal('none', { [option]: value })
     expect(refused).toMatch(

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 interface StoredObject {
   readonly body: Buffer
   readonly tag: string
+  readonly type: string | null
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -74,7 +75,8 @@ export class MemoryS3 {
       this.#puts += 1
       const metadata = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-')))
       const tag = `"${this.#puts}"`
-      this.objects.set(key, { body, tag, metadata: metadata as Record<string, string> })
+      const type = headers['content-type'] ?? null
+      this.objects.set(key, { body, tag, type, metadata: metadata as Record<string, string> })
       outgoing?.writeHead(200, { etag: tag }).end()
     } else if (method === 'DELETE') {
       this.objects.delete(key)

@@ -73,10 +73,14 @@ export class S3Bucket {
     return keys.toSorted()
   }
 
+  async bytes(key: string): Promise<Buffer> {
+    const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
+    return Buffer.from(await present(Body, key).transformToByteArray())
+  }
+
   /** The object's text, unpacked when its name ends in `.gz`. */
   async text(key: string): Promise<string> {
-    const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
-    const bytes = Buffer.from(await present(Body, key).transformToByteArray())
+    const bytes = await this.bytes(key)
     return (key.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
   }
 

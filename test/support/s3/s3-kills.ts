@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { RawConfig } from 'penstock/api'
+
 import { KafkaClient } from '../../../src/client/kafka-client.ts'
 import { assert } from '../../../src/foundation/assert.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { writeAll } from '../../contract/client-harness.ts'
 import { quietLogger } from '../quiet-logger.ts'
+import { readContainer } from './avro-objects.ts'
 import { S3Bucket } from './s3-bucket.ts'
 import { until } from '../until.ts'
 import { workerPlace, WorkerProcess, type WorkerPlace } from '../worker/worker-process.ts'
@@ -19,11 +22,13 @@ const settleMs = 120_000
 /**
  * A worker with an S3 sink over two partitions that is killed at random moments, and cuts its objects in another way in each
  * life. @throws AssertionError when an offset is stored twice, or not at all.
+ * @param format settings of the format of the objects
  */
 export async function killWorkers(
   store: string,
   random: () => number,
   next: (lives: number) => boolean,
+  format: RawConfig = {},
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'penstock-s3-kill-'))
   const bucket = await S3Bucket.create(store)
@@ -35,7 +40,8 @@ export async function killWorkers(
     })
     let written = 0
     for (let lives = 0; next(lives); lives += 1) {
-      await cutBy(worker, bucket, { size: 1 + random() * 20, scheduleMs: random() < 0.5 ? 100 + random() * 500 : null })
+      const scheduleMs = random() < 0.5 ? 100 + random() * 500 : null
+      await cutBy(worker, bucket, { size: 1 + random() * 20, scheduleMs, format })
       await withClient(place, async (client) => {
         for (const partition of partitions)
           await writeAll(
@@ -52,7 +58,7 @@ export async function killWorkers(
       await worker.killAfter(random() * 300)
       worker = await WorkerProcess.start(place)
     }
-    await cutBy(worker, bucket, { size: 1, scheduleMs: null })
+    await cutBy(worker, bucket, { size: 1, scheduleMs: null, format })
     await withClient(place, async (client) => {
       await until('all offsets are committed', async () => await isCommitted(client, written), settleMs)
     })
@@ -65,6 +71,12 @@ export async function killWorkers(
   }
 }
 
+interface Cut {
+  readonly size: number
+  readonly scheduleMs: number | null
+  readonly format: RawConfig
+}
+
 async function withClient(place: WorkerPlace, action: (client: KafkaClient) => Promise<void>): Promise<void> {
   const options = { bootstrapServers: place.broker, clientId: 'test', clock: systemClock, logger: quietLogger() }
   const client = await KafkaClient.connect(options)
@@ -75,11 +87,7 @@ async function withClient(place: WorkerPlace, action: (client: KafkaClient) => P
   }
 }
 
-async function cutBy(
-  worker: WorkerProcess,
-  bucket: S3Bucket,
-  { size, scheduleMs }: { readonly size: number; readonly scheduleMs: number | null },
-): Promise<void> {
+async function cutBy(worker: WorkerProcess, bucket: S3Bucket, { size, scheduleMs, format }: Cut): Promise<void> {
   const schedule = scheduleMs === null ? {} : { 'rotate.schedule.interval.ms': String(Math.floor(scheduleMs)) }
   await worker.request('PUT', '/connectors/archive/config', {
     ...bucket.config({
@@ -90,6 +98,7 @@ async function cutBy(
       'consumer.override.heartbeat.interval.ms': '1000',
       'flush.size': String(Math.floor(size)),
       ...schedule,
+      ...format,
     }),
   })
 }
@@ -100,11 +109,19 @@ async function isCommitted(client: KafkaClient, end: number): Promise<boolean> {
 }
 
 async function checkCoverage(bucket: S3Bucket, end: number): Promise<void> {
-  const objects = [...(await bucket.objects())]
+  const keys = await bucket.keys()
   for (const partition of partitions) {
-    const lines = objects.filter(([key]) => key.includes(`/partition=${partition}/`)).flatMap(([, some]) => some)
-    const stored = lines.map((line) => Number(JSON.parse(line)))
+    const own = keys.filter((key) => key.includes(`/partition=${partition}/`))
+    const stored = (await Promise.all(own.map(async (key) => await numbersIn(bucket, key)))).flat()
     const expected = Array.from({ length: end }, (_, i) => i)
     assert(stored.join() === expected.join(), `partition ${partition} holds ${stored.join()}`)
   }
+}
+
+async function numbersIn(bucket: S3Bucket, key: string): Promise<number[]> {
+  if (key.endsWith('.avro')) return (await readContainer(await bucket.bytes(key))).records.map(Number)
+  return (await bucket.text(key))
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => Number(JSON.parse(line)))
 }

@@ -18,6 +18,9 @@ interface Subject {
   readonly checked: readonly string[]
 }
 
+const avroObjects = { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat' }
+const byteObjects = { 'format.class': 'io.confluent.connect.s3.format.bytearray.ByteArrayFormat' }
+
 const subjects: readonly Subject[] = [
   {
     plugin: postgres,
@@ -72,8 +75,16 @@ const subjects: readonly Subject[] = [
       'flush.size': '3',
       'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
     },
-    settings: (config) => s3Settings(config),
+    settings: s3Settings,
     other: {
+      'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat',
+      'avro.codec': { value: 'snappy', beside: avroObjects },
+      'enhanced.avro.schema.support': { value: 'false', beside: avroObjects },
+      'connect.meta.data': { value: 'false', beside: avroObjects },
+      'allow.optional.map.keys': { value: 'true', beside: avroObjects },
+      'scrub.invalid.names': { value: 'true', beside: avroObjects },
+      'format.bytearray.extension': { value: '.jpg', beside: byteObjects },
+      'format.bytearray.separator': { value: ' ', beside: byteObjects },
       'rotate.size.bytes': '100',
       'rotate.interval.ms': '100',
       'rotate.schedule.interval.ms': '60000',

@@ -45,16 +45,17 @@ describe('two partitions, of which the idle one has almost enough bytes for a pa
   })
 })
 
-it.each(['none', 'gzip'])(
-  'many partitions with few bytes each continue in the smallest memory: compression %s',
-  async (compression) => {
-    const partitions = 400
-    for (let n = 0; n < 2 * partitions; n += 1) sinks.log.append({ topic: 't', partition: n % partitions, value: n })
-    const sink = await sinks.start({ ...smallest, 's3.compression.type': compression })
-    await sink.runUntil('all records', () => sinks.log.partitions.every((at) => sink.position(at) === 2))
-    await sink.runUntil('an object', () => sinks.store.objects.size > 0)
-  },
-)
+it.each([
+  { 's3.compression.type': 'none' },
+  { 's3.compression.type': 'gzip' },
+  { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat', 'avro.codec': 'deflate' },
+])('many partitions with few bytes each continue in the smallest memory: %j', async (settings) => {
+  const partitions = 400
+  for (let n = 0; n < 2 * partitions; n += 1) sinks.log.append({ topic: 't', partition: n % partitions, value: n })
+  const sink = await sinks.start({ ...smallest, ...settings })
+  await sink.runUntil('all records', () => sinks.log.partitions.every((at) => sink.position(at) === 2))
+  await sink.runUntil('an object', () => sinks.store.objects.size > 0)
+})
 
 it('many partitions with open compressors continue in the smallest memory', async () => {
   const partitions = 40

@@ -42,13 +42,14 @@ describe('the configuration', () => {
       'store.url': 'http://minio:9000',
     }
     expect(problemsOf(tutorial)).toEqual([])
-    const settings = settingsOf(parseConfig(configDef, { ...minimal, ...tutorial }))
+    const settings = settingsOf(parseConfig(configDef, { ...minimal, ...tutorial }), tutorial)
     expect(settings.rotation.nextScheduled?.(0)).toBe(60_000)
     expect([settings.recordTime, settings.store.region]).toEqual(['record', 'us-west-2'])
   })
 
   it.each<[string, string]>([
     ['format.class', 'io.confluent.connect.s3.format.parquet.ParquetFormat'],
+    ['avro.codec', 'bzip2'],
     ['partitioner.class', 'io.confluent.connect.storage.partitioner.DailyPartitioner'],
     ['store.kafka.keys', 'true'],
     ['store.kafka.headers', 'true'],
@@ -74,6 +75,8 @@ describe('the configuration', () => {
     ['timezone', 'Middle-earth'],
     ['s3.bucket.name', ''],
     ['s3.checksum.algorithm', 'md4'],
+    ['avro.codec', 'lz4'],
+    ['format.class', 'io.confluent.connect.s3.format.csv.CsvFormat'],
   ])('refuses %s=%s', (key, value) => {
     expect(problemsOf({ [key]: value }).length).toBe(1)
   })
@@ -87,6 +90,10 @@ describe('the configuration', () => {
     ],
     [{ 's3.sse.customer.key': Buffer.alloc(32).toString('base64') }, ['s3.sse.customer.key', 's3.ssea.name']],
     [{ 's3.ssea.name': 'aws:kms:dsse' }, ['s3.ssea.name']],
+    [
+      { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat', 's3.compression.type': 'gzip' },
+      ['s3.compression.type', 'format.class'],
+    ],
     [{ 's3.buffer.bytes': '10000000' }, ['s3.buffer.bytes', 's3.part.size']],
   ])('checks what goes together: %j', (raw, keys) => {
     expect(crossFieldProblems(parseConfig(configDef, { ...minimal, ...raw })).map(({ key }) => key)).toEqual(keys)

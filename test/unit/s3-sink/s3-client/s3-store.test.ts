@@ -35,6 +35,7 @@ function open(events: StoreEvents, raw: RawConfig = {}): S3Store {
 
 const body = [Buffer.from('a')]
 const any = { kind: 'any' } as const
+const contentType = 'text/plain'
 const mark = { writer: 'w', topicId: null, clusterId: null, first: null }
 const never = new AbortController().signal
 
@@ -47,7 +48,7 @@ it('shows a request that keeps failing, until it gets through', async () => {
   }
   const told: (string | null)[] = []
   const store = open({ waitsFor: (reason) => told.push(reason) })
-  const put = () => store.putObject({ key: 'k', body, condition: any, mark }, never)
+  const put = () => store.putObject({ key: 'k', body, condition: any, mark, contentType }, never)
   refusals = 1
   await put()
   expect(told).toEqual([])
@@ -73,13 +74,13 @@ const requests: readonly {
 }[] = [
   {
     name: 'a put object',
-    call: (store) => store.putObject({ key: 'k', body, condition: any, mark }, never),
+    call: (store) => store.putObject({ key: 'k', body, condition: any, mark, contentType }, never),
     own: (outgoing) => outgoing.writeHead(200, { etag: '"t"' }).end(),
     outcome: 'done',
   },
   {
     name: 'the creation of an upload',
-    call: (store) => store.createUpload('k', mark, never),
+    call: (store) => store.createUpload({ key: 'k', mark, contentType }, never),
     own: (outgoing) => outgoing.end(begun),
     outcome: 'u',
   },
@@ -188,7 +189,7 @@ it('does not adopt the date of a response that a proxy with a wrong clock sent',
     outgoing.writeHead(200, { etag: '"t"', date: 'Fri, 24 May 2013 00:00:00 GMT' }).end()
   }
   const store = open({})
-  for (const key of ['a', 'b']) await store.putObject({ key, body, condition: any, mark }, never)
+  for (const key of ['a', 'b']) await store.putObject({ key, body, condition: any, mark, contentType }, never)
   expect(times.map((time) => time > 2020_01_01_00_00_00)).toEqual([true, true])
   store.close()
 })
@@ -202,7 +203,7 @@ it('shows why the connection failed, once, without the names of the SDK', async 
   }
   const told: (string | null)[] = []
   const store = open({ waitsFor: (reason) => told.push(reason) })
-  await store.putObject({ key: 'k', body, condition: any, mark }, never)
+  await store.putObject({ key: 'k', body, condition: any, mark, contentType }, never)
   expect(told).toEqual([
     expect.stringMatching(/^PUT k to http\S+ has been failing since \S+ and is retried: socket hang up$/),
     null,
@@ -221,7 +222,7 @@ it('shows which timeout a request exceeded, and after how long', async () => {
     held = false
   }
   const store = open({ waitsFor }, { 's3.request.timeout.ms': '100', 's3.part.retries': '1' })
-  await store.putObject({ key: 'k', body, condition: any, mark }, never)
+  await store.putObject({ key: 'k', body, condition: any, mark, contentType }, never)
   expect(told[0]).toMatch(
     /^PUT k to http\S+ has been failing since \S+ and is retried: no byte was transferred for 100 ms \(s3\.request\.timeout\.ms\)$/,
   )
@@ -243,6 +244,8 @@ it("fails by name on the store's own refusal", async () => {
   respond = (_request, _incoming, outgoing) =>
     outgoing.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>no</Message></Error>')
   const store = open({})
-  await expect(store.putObject({ key: 'k', body, condition: any, mark }, never)).rejects.toThrow('S3_DENIED')
+  await expect(store.putObject({ key: 'k', body, condition: any, mark, contentType }, never)).rejects.toThrow(
+    'S3_DENIED',
+  )
   store.close()
 })
