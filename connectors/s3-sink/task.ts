@@ -196,11 +196,21 @@ export class S3SinkTask implements SinkTask {
       }
       try {
         if (record.value !== null) writer.append(record, nowMs)
-        else if (!this.#started().settings.ignoreNullValues) throw nullValue(record)
+        else this.#skip(record)
       } catch (error) {
         this.#report(record, error)
       }
     }
+  }
+
+  /** @throws ConnectError by `behavior.on.null.values`. */
+  #skip(record: SinkRecord): void {
+    const { settings, context } = this.#started()
+    if (!settings.ignoreNullValues) throw nullValue(record)
+    const { errantRecordReporter: reporter } = context
+    if (!settings.reportNullValues || reporter?.keepsRecords !== true) return
+    // The text of Confluent's sink. A failure to write the letter is that of the task.
+    reporter.report(record, new DataError('Skipping null value record.')).catch(() => undefined)
   }
 
   /**

@@ -13,12 +13,6 @@ function accepted(type: ConfigKey['type'], group: string, defaultValue: ConfigVa
 export const acceptedOptions = {
   'keys.format.class': accepted('CLASS', 'Storage', avroFormat, 'keys are not stored.'),
   'headers.format.class': accepted('CLASS', 'Storage', avroFormat, 'headers are not stored.'),
-  'report.null.values.to.dlq': accepted(
-    'BOOLEAN',
-    'Connector',
-    true,
-    'the sink writes nothing to a dead letter queue.',
-  ),
   'tombstone.encoded.partition': accepted('STRING', 'Connector', 'tombstone', 'tombstones are not stored.'),
   'max.write.duration.ms': accepted('LONG', 'Connector', Number.MAX_SAFE_INTEGER, 'writes do not block the task.'),
   'schemas.cache.config': accepted('INT', 'Connector', 1000, 'a schema is compiled once, for as long as it is in use.'),

@@ -116,6 +116,11 @@ export const configDef = {
       },
     },
   ),
+  'report.null.values.to.dlq': connector(
+    'BOOLEAN',
+    'Whether records without a value that are ignored are also written to the dead letter queue, if there is one. They are not with errors.tolerance=none, which would fail the task, nor with errors.deadletterqueue.park.keys, which would keep later records of their keys from the objects.',
+    { importance: 'LOW', defaultValue: true },
+  ),
   'filename.offset.zero.pad.width': connector('INT', 'The minimum number of digits of the offset in object names.', {
     importance: 'LOW',
     defaultValue: 10,

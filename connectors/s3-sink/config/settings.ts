@@ -49,6 +49,8 @@ export interface S3SinkSettings {
   readonly recordTime: 'wallclock' | 'record'
   readonly rotateOnRevoke: boolean
   readonly ignoreNullValues: boolean
+  /** Whether those that are ignored are dead letters. */
+  readonly reportNullValues: boolean
   readonly compatibility: Compatibility
   /** For formats that may be compressed as a whole; null: none. */
   readonly gzipLevel: number | null
@@ -83,6 +85,7 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
     recordTime: isOneOf(extractors.record, text('timestamp.extractor')) ? 'record' : 'wallclock',
     rotateOnRevoke: config['rotate.on.revoke'] === true,
     ignoreNullValues: text('behavior.on.null.values').toLowerCase() === 'ignore',
+    reportNullValues: config['report.null.values.to.dlq'] !== false && mayReportIgnored(raw),
     compatibility: compatibilityOf(text('schema.compatibility')),
     gzipLevel: gzip ? number('s3.compression.level') : null,
     partBytes: number('s3.part.size'),
@@ -90,6 +93,12 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
     conditionalWrites: config['enable.conditional.writes'] !== false,
     shutdownTimeoutMs: number('shutdown.timeout.ms'),
   }
+}
+
+/** A report fails the task unless errors are tolerated, and parks the key of the record if keys are parked. */
+function mayReportIgnored(raw: RawConfig): boolean {
+  const given = (key: string): string | undefined => raw[key]?.trim().toLowerCase()
+  return given('errors.tolerance') === 'all' && given('errors.deadletterqueue.park.keys') !== 'true'
 }
 
 function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {

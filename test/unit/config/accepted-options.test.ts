@@ -85,6 +85,7 @@ const subjects: readonly Subject[] = [
       'scrub.invalid.names': { value: 'true', beside: avroObjects },
       'format.bytearray.extension': { value: '.jpg', beside: byteObjects },
       'format.bytearray.separator': { value: ' ', beside: byteObjects },
+      'report.null.values.to.dlq': { value: 'false', beside: { 'errors.tolerance': 'all' } },
       'rotate.size.bytes': '100',
       'rotate.interval.ms': '100',
       'rotate.schedule.interval.ms': '60000',

@@ -116,3 +116,29 @@ describe('an object of another program', () => {
     expect(sinks.store.objects.get(key)?.body.toString()).toBe('one\ntwo\n')
   })
 })
+
+describe('records without a value', () => {
+  const append3 = (): void => append([null, 1], [null, null], [null, 3])
+  const tolerant = { 'flush.size': '2', 'errors.tolerance': 'all' }
+
+  it('are dead letters, in no object', async () => {
+    append3()
+    const kept = new KeptReports()
+    const sink = await sinks.start(tolerant, systemClock, kept)
+    await sink.runUntil('the object', committed(3))
+    expect(kept.reports).toEqual(['t-0@1: Skipping null value record.'])
+    expect([...sinks.store.objects.values()].map(({ body }) => body.toString())).toEqual(['1\n3\n'])
+  })
+
+  it.each<[string, RawConfig]>([
+    ['report.null.values.to.dlq=false', { 'report.null.values.to.dlq': 'false' }],
+    ['errors.tolerance=none, as a report would fail the task', { 'errors.tolerance': 'none' }],
+    ['parked keys, as later records would be parked behind them', { 'errors.deadletterqueue.park.keys': 'true' }],
+  ])('are skipped without a dead letter with %s', async (_title, settings) => {
+    append3()
+    const kept = new KeptReports()
+    const sink = await sinks.start({ ...tolerant, ...settings }, systemClock, kept)
+    await sink.runUntil('the object', committed(3))
+    expect(kept.reports).toEqual([])
+  })
+})
