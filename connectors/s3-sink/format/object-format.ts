@@ -39,4 +39,9 @@ export interface ObjectFormat {
    * @throws DataError when the format cannot hold values of the schema.
    */
   begin(schema: Schema | null): FormatWriter
+  /**
+   * Returns what two objects with the same first records begin with, whatever else their bytes are. Null for an object of another
+   * format, or with more than `maxBytes` of it. Absent: the bytes of the object.
+   */
+  readonly contentOf?: (object: Buffer, maxBytes: number) => Promise<Buffer | null>
 }

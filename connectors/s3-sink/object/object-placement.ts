@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 
@@ -18,6 +19,8 @@ export interface PlacementOptions {
   readonly store: S3Store
   /** Whether the store checks that nothing was put in the meantime. */
   readonly conditionalWrites: boolean
+  /** See {@link ObjectFormat.contentOf}. */
+  readonly contentOf: (object: Buffer, maxBytes: number) => Promise<Buffer | null>
 }
 
 /** `unproven`: only the holder of the partition may replace the object that is there. See {@link ObjectPlacement.proved}. */
@@ -131,14 +134,19 @@ export class ObjectPlacement {
     if (own === null || found.bytes > own.length * 2 + 1024) return false
     const theirs = await this.#options.store.getObject(upload.key, found, upload.signal)
     if (theirs === null) return false
-    if (!upload.isGzip) return own.subarray(0, theirs.length).equals(theirs)
-    const lines = await unpack(own)
-    try {
-      const unpacked = await unpack(theirs, { maxOutputLength: Math.max(1, lines.length) })
-      return lines.subarray(0, unpacked.length).equals(unpacked)
-    } catch {
-      return false
-    }
+    const contentOf = upload.isGzip ? unpacked : this.#options.contentOf
+    const content = await contentOf(own, constants.MAX_LENGTH)
+    if (content === null) return false
+    const beginning = await contentOf(Buffer.from(theirs), content.length)
+    return beginning !== null && content.subarray(0, beginning.length).equals(beginning)
+  }
+}
+
+async function unpacked(object: Buffer, maxBytes: number): Promise<Buffer | null> {
+  try {
+    return await unpack(object, { maxOutputLength: Math.max(1, Math.min(maxBytes, constants.MAX_LENGTH)) })
+  } catch {
+    return null
   }
 }
 

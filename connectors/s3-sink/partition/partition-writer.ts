@@ -59,6 +59,7 @@ export class PartitionWriter implements TopicPartition {
     this.#placement = new ObjectPlacement({
       store: environment.store,
       conditionalWrites: environment.settings.conditionalWrites,
+      contentOf: environment.format.contentOf ?? (async (object) => object),
     })
   }
 

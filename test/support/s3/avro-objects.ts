@@ -28,6 +28,16 @@ const decompressors: Readonly<Record<string, Decompress>> = {
   },
 }
 
+/** Returns a container file as avsc writes it, with blocks of a few bytes. */
+export async function containerOf(schema: unknown, records: readonly unknown[], codec: string): Promise<Buffer> {
+  const encoder = new avsc.streams.BlockEncoder(schema as avsc.Schema, { codec, blockSize: 20 })
+  const pieces: Buffer[] = []
+  for (const record of records) encoder.write(record)
+  encoder.end()
+  for await (const piece of encoder) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+
 /** Reads a container file with avsc, which decides where records, blocks and the header end. */
 export async function readContainer(file: Buffer, raw = false): Promise<ReadContainer> {
   let header: { readonly schema: unknown; readonly codec: string } | null = null

@@ -4,9 +4,10 @@ import { primitive, struct, systemClock, type ConnectValue, type RawConfig, type
 import { describe, expect, it } from 'vitest'
 
 import { formats } from '../../../connectors/s3-sink/config/format-options.ts'
-import { readContainer } from '../../support/s3/avro-objects.ts'
+import { containerOf, readContainer } from '../../support/s3/avro-objects.ts'
 import { memoryS3Sinks } from '../../support/s3/memory-s3-sinks.ts'
 import { KeptReports } from '../../support/task/kept-reports.ts'
+import type { SinkTaskHarness } from '../../support/task/sink-task-harness.ts'
 
 const sinks = memoryS3Sinks()
 const avro = { 'format.class': formats.avro }
@@ -114,6 +115,54 @@ describe('an object of another program', () => {
     const sink = await sinks.start({ ...bytes, 'format.bytearray.extension': '.gz', 'flush.size': '2' })
     await sink.runUntil('the object', committed(2))
     expect(sinks.store.objects.get(key)?.body.toString()).toBe('one\ntwo\n')
+  })
+
+  const schema = {
+    type: 'record',
+    name: 'Row',
+    namespace: 'test',
+    fields: [{ name: 'n', type: 'int' }],
+    'connect.name': 'test.Row',
+  }
+  const records = (...numbers: readonly number[]): unknown[] => numbers.map((n) => ({ n }))
+  const avroKey = 't/partition=0/t+0+0000000000.avro'
+
+  /** Starts a sink that writes three rows where there is an object already. */
+  async function besides(body: Buffer, codec: string): Promise<SinkTaskHarness> {
+    sinks.store.objects.set(avroKey, { body, tag: '"0"', type: null, metadata: {} })
+    append(...[0, 1, 2].map((n): readonly [Schema, ConnectValue] => [row('INT32'), [n]]))
+    return await sinks.start({ ...avro, 'flush.size': '3', 'avro.codec': codec })
+  }
+
+  it.each([
+    ['null', 'deflate'],
+    ['deflate', 'deflate'],
+    ['null', 'snappy'],
+    ['deflate', 'zstandard'],
+  ])('with the first records of the same schema is replaced: codec %s by %s', async (theirs, ours) => {
+    const sink = await besides(await containerOf(schema, records(0, 1), theirs), ours)
+    await sink.runUntil('the object', committed(3))
+    expect(await avroObjects()).toEqual({ '00000.avro': [0, 1, 2] })
+  })
+
+  it.each<[string, unknown, readonly number[]]>([
+    ['another record', schema, [0, 7]],
+    ['more records', schema, [0, 1, 2, 3]],
+    ['another schema', { ...schema, 'connect.version': 1 }, [0, 1]],
+  ])('with %s is not', async (_title, theirs, numbers) => {
+    const body = await containerOf(theirs, records(...numbers), 'deflate')
+    const sink = await besides(body, 'null')
+    await expect(sink.runUntil('an object', committed(3))).rejects.toThrow('S3_UNKNOWN_OBJECT')
+    expect(sinks.store.objects.get(avroKey)?.body).toBe(body)
+  })
+
+  it.each([
+    ['no container file', Buffer.from('one\n')],
+    ['a beginning of one', Buffer.from('Obj\u0001')],
+    ['nothing', Buffer.alloc(0)],
+  ])('that is %s is not', async (_title, body) => {
+    const sink = await besides(body, 'null')
+    await expect(sink.runUntil('an object', committed(3))).rejects.toThrow('S3_UNKNOWN_OBJECT')
   })
 })
 

@@ -12,8 +12,8 @@ import {
   type AvroWriter,
 } from 'penstock/avro'
 
-import { openCodec, type AvroCodec, type PackBlock } from './block-codec.ts'
-import { blockHeader, containerHeader } from './container.ts'
+import { openCodec, unpackBlock, type AvroCodec, type PackBlock } from './block-codec.ts'
+import { blockHeader, containerHeader, readContainer } from './container.ts'
 import { ConcurrencyLimit } from '../../s3-client/concurrency-limit.ts'
 import type { FormatWriter, ObjectFormat, Unpacked } from '../object-format.ts'
 import { RecordBuffer } from '../record-buffer.ts'
@@ -57,6 +57,25 @@ export async function avroFormat({ codec, avroData }: AvroFormatSettings): Promi
       if (schema !== null) known.set(schema, compiled)
       return new AvroObjectWriter({ ...compiled, sink, codec, pack, packing })
     },
+    contentOf,
+  }
+}
+
+/** The schema and the records: blocks, their codec and the sync marker may be others. */
+async function contentOf(object: Buffer, maxBytes: number): Promise<Buffer | null> {
+  try {
+    const { schema, codec, blocks } = readContainer(object)
+    const pieces: Buffer[] = [Buffer.from(`${schema}\n`)]
+    let rest = maxBytes - (pieces[0]?.length ?? 0)
+    for (const block of blocks) {
+      const data = await unpackBlock(codec, block, rest)
+      rest -= data.length
+      if (rest < 0) return null
+      pieces.push(data)
+    }
+    return Buffer.concat(pieces)
+  } catch {
+    return null
   }
 }
 

@@ -1,5 +1,7 @@
 import { promisify } from 'node:util'
-import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib'
+import { constants, crc32, deflateRaw, inflateRaw, zstdCompress, zstdDecompress } from 'node:zlib'
+
+import { DataError } from 'penstock/api'
 
 /** The codecs of Avro container files that this sink writes. */
 export type AvroCodec = 'null' | 'deflate' | 'snappy' | 'zstandard'
@@ -38,4 +40,38 @@ async function snappy(): Promise<PackBlock> {
     checksum.writeUInt32BE(crc32(data))
     return Buffer.concat([await compress(data, { copyOutputData: true }), checksum])
   }
+}
+
+/** Returns the data of a block. @throws Error if they are damaged, more than `maxBytes`, or packed by another codec */
+export async function unpackBlock(codec: string, packed: Buffer, maxBytes: number): Promise<Buffer> {
+  const limit = { maxOutputLength: Math.max(1, maxBytes) }
+  switch (codec) {
+    case 'null':
+      return packed
+    case 'deflate':
+      return await promisify(inflateRaw)(packed, limit)
+    case 'zstandard':
+      return await promisify(zstdDecompress)(packed, limit)
+    case 'snappy':
+      return await unpackSnappy(packed, maxBytes)
+    default:
+      throw new DataError(`the codec ${codec} is not supported`)
+  }
+}
+
+async function unpackSnappy(packed: Buffer, maxBytes: number): Promise<Buffer> {
+  const size = snappySize(packed)
+  if (size > maxBytes) throw new DataError(`a block has ${size} bytes, the limit is ${maxBytes}`)
+  const { uncompress } = await import('snappy')
+  return Buffer.from(await uncompress(packed.subarray(0, -4), { asBuffer: true, copyOutputData: true }))
+}
+
+/** Snappy begins with the size of the data, in groups of 7 bits. */
+function snappySize(packed: Buffer): number {
+  let size = 0
+  for (const [i, byte] of packed.subarray(0, 5).entries()) {
+    size += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte < 0x80) break
+  }
+  return size
 }

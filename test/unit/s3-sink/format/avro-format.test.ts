@@ -7,6 +7,7 @@ import { formats } from '../../../../connectors/s3-sink/config/format-options.ts
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
 import type { ObjectFormat } from '../../../../connectors/s3-sink/format/object-format.ts'
+import { openCodec, unpackBlock } from '../../../../connectors/s3-sink/format/avro/block-codec.ts'
 import { openFormat } from '../../../../connectors/s3-sink/format/open-format.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { anyData } from '../../../support/registry/any-data.ts'
@@ -164,5 +165,24 @@ describe('an Avro object', () => {
     expect(Buffer.isBuffer(piece) || piece.held - header).toBeGreaterThan(64_000)
     expect([writer.held, writer.isFull]).toEqual([0, false])
     expect(writer.drain()).toHaveLength(0)
+  })
+})
+
+describe('the content of an Avro object', () => {
+  it.each(codecs)('is its schema and its records, whatever the codec: %s', async (codec) => {
+    const [plain, packed] = [await formatOf(), await formatOf({ 'avro.codec': codec })]
+    const file = await writtenObject(packed, row, rows(1000))
+    const content = await packed.contentOf?.(file, file.length * 100)
+    const whole = await plain.contentOf?.(await writtenObject(plain, row, rows(1001)), file.length * 100)
+    expect(content?.length).toBeGreaterThan(70_000)
+    expect(content?.equals(whole?.subarray(0, content.length) ?? Buffer.alloc(0))).toBe(true)
+    expect(await packed.contentOf?.(file, (content?.length ?? 0) - 1)).toBeNull()
+  })
+
+  it.each(['deflate', 'snappy', 'zstandard'] as const)('does not unpack more than it may: %s', async (codec) => {
+    const pack = await openCodec(codec)
+    const packed = (await pack?.(Buffer.alloc(1_000_000))) ?? expect.fail('no codec')
+    expect((await unpackBlock(codec, packed, 1_000_000)).length).toBe(1_000_000)
+    await expect(unpackBlock(codec, packed, 999_999)).rejects.toThrow()
   })
 })
