@@ -1,3 +1,4 @@
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { arrayOf, Logical, mapOf, primitive, struct, type ConnectValue } from 'penstock/api'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -89,6 +90,25 @@ describeWith(['versitygw', 'fastavro'], 'Avro objects in a store', () => {
     await sink.finish()
     const object = await bucket.bytes('topics/large/partition=0/large+0+0000000000.avro')
     expect(await readWithFastavro(object)).toEqual(values)
+  })
+})
+
+describeWith(['versitygw'], 'a task with another format than before', () => {
+  it('removes the parts that a killed process left of an object with another extension', async () => {
+    const bucket = await S3Bucket.create(service('versitygw'))
+    const prefix = 'topics/t/partition=0/t+0+'
+    const begin = new CreateMultipartUploadCommand({ Bucket: bucket.name, Key: `${prefix}0000000000.json.gz` })
+    await bucket.client.send(begin)
+    expect(await bucket.openUploads(prefix)).toEqual([`${prefix}0000000000.json.gz`])
+    const log = new MemoryLog()
+    log.append({ topic: 't', value: 1 })
+    const config = bucket.config({ 'format.class': formats.avro, 'flush.size': '1' })
+    const sink = new SinkTaskHarness(plugin, config, log)
+    await sink.start()
+    await sink.runUntil('the object', () => sink.log.committed.get('t-0') === 1)
+    await sink.finish()
+    expect(await bucket.openUploads(prefix)).toEqual([])
+    await bucket.remove()
   })
 })
 
