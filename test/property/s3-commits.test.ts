@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { RawConfig } from 'penstock/api'
 import { describe, it } from 'vitest'
 
 import { lives, S3Lives, type Life } from '../support/s3/s3-lives.ts'
@@ -27,10 +28,17 @@ describe('the S3 sink in its loop stores every offset once', () => {
     await S3Lives.run([{ ...life, outcomes: Array.from({ length: 5 }, () => refused) }, otherCut])
   })
 
-  it('whatever happens to its commits, its partition and its process (I1, I9)', { timeout: 300_000 }, async () => {
-    await fc.assert(
-      fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan)),
-      { numRuns: 15, endOnFailure: true },
-    )
-  })
+  it.each<[string, number, RawConfig]>([
+    ['JSON Lines', 15, {}],
+    ['Avro', 5, { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat' }],
+  ])(
+    'whatever happens to its commits, its partition and its process: %s (I1, I9)',
+    { timeout: 300_000 },
+    async (_title, numRuns, format) => {
+      await fc.assert(
+        fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan, format)),
+        { numRuns, endOnFailure: true },
+      )
+    },
+  )
 })

@@ -5,6 +5,8 @@ import avsc from 'avsc'
 import { present } from 'penstock/api'
 import { uncompress } from 'snappy'
 
+import { readContainer as splitContainer } from '../../../connectors/s3-sink/format/avro/container.ts'
+
 /** What a reader of Avro container files finds in one. */
 export interface ReadContainer {
   readonly schema: unknown
@@ -36,6 +38,21 @@ export async function containerOf(schema: unknown, records: readonly unknown[], 
   encoder.end()
   for await (const piece of encoder) pieces.push(piece as Buffer)
   return Buffer.concat(pieces)
+}
+
+/** Returns the values of a container file without compression. */
+export function valuesIn(file: Buffer): unknown[] {
+  const { schema, blocks } = splitContainer(file)
+  const type = avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema)
+  return blocks.flatMap((block) => {
+    const values: unknown[] = []
+    for (let position = 0; position < block.length;) {
+      const { value, offset } = type.decode(block, position) as { readonly value: unknown; readonly offset: number }
+      values.push(value)
+      position = offset
+    }
+    return values
+  })
 }
 
 /** Reads a container file with avsc, which decides where records, blocks and the header end. */

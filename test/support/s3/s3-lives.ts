@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { RawConfig } from 'penstock/api'
 
 import { plugin } from '../../../connectors/s3-sink/index.ts'
 import type { SinkTask } from '../../../src/api/task.ts'
@@ -6,12 +7,13 @@ import { BrokerError, FencedMemberError } from '../../../src/client/errors.ts'
 import { assert } from '../../../src/foundation/assert.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { MemoryConsumer } from '../task/memory-consumer.ts'
+import { valuesIn } from './avro-objects.ts'
 import { MemoryS3 } from './memory-s3.ts'
 import { RunningSink } from '../elasticsearch/running-sink.ts'
 import { until } from '../until.ts'
 
 const at = { topic: 't', partition: 0 }
-const keyPattern = /^topics\/t\/partition=0\/t\+0\+(\d{10})\.json$/
+const keyPattern = /^topics\/t\/partition=0\/t\+0\+(\d{10})\.(?:json|avro)$/
 
 /** How a commit ends. `cut off` gets no answer, `failed` an error that fails the task; `applied`: the group has it all the same. */
 type Outcome =
@@ -64,22 +66,38 @@ export const lives: fc.Arbitrary<readonly Life[]> = fc.array(
   { minLength: 1, maxLength: 5 },
 )
 
+/** A text without a schema is in a record with a field for each type. */
+function textsIn(body: Buffer): number[] {
+  return valuesIn(body).map((value) => Number((value as { readonly string: string }).string))
+}
+
+function linesIn(body: Buffer): number[] {
+  return body
+    .toString()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => Number(JSON.parse(line)))
+}
+
 /** A task in its real loop, a store in memory, and a group whose commits end as each life says. */
 export class S3Lives {
   readonly consumer = new MemoryConsumer()
   readonly #store: MemoryS3
+  readonly #format: RawConfig
   readonly #values: boolean[] = []
   #count = 0
   #hangs = false
   #rebalancing = false
 
-  private constructor(store: MemoryS3) {
+  private constructor(store: MemoryS3, format: RawConfig) {
     this.#store = store
+    this.#format = format
     this.consumer.topicIds.set('t', 'topic-one')
   }
 
-  static async run(plan: readonly Life[]): Promise<void> {
-    const world = new S3Lives(await MemoryS3.start())
+  /** @param format settings of the format of the objects */
+  static async run(plan: readonly Life[], format: RawConfig = {}): Promise<void> {
+    const world = new S3Lives(await MemoryS3.start(), format)
     try {
       for (const life of plan) await world.#live(life)
       await world.#settle()
@@ -163,6 +181,7 @@ export class S3Lives {
         's3.retry.backoff.ms': '5',
         'retry.backoff.ms': '20',
         'shutdown.timeout.ms': '50',
+        ...this.#format,
         ...rotation,
       },
       flushTimeoutMs: 60,
@@ -218,11 +237,7 @@ export class S3Lives {
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, { body }]) => ({
         start: Number(keyPattern.exec(key)?.[1] ?? Number.NaN),
-        records: body
-          .toString()
-          .split('\n')
-          .slice(0, -1)
-          .map((line) => Number(JSON.parse(line))),
+        records: key.endsWith('.avro') ? textsIn(body) : linesIn(body),
       }))
   }
 
