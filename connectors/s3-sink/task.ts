@@ -17,6 +17,7 @@ import {
 
 import type { ObjectFormat } from './format/object-format.ts'
 import { openFormat } from './format/open-format.ts'
+import { hasStablePaths, isSinglePath, partitionerOf, partitionPath } from './layout/partitioner.ts'
 import { MemoryBudget } from './object/memory-budget.ts'
 import { abortLeftUploads } from './object/left-uploads.ts'
 import { UploadLostError } from './object/object-upload.ts'
@@ -83,7 +84,7 @@ export class S3SinkTask implements SinkTask {
         nameOf(at),
         new PartitionWriter(
           at,
-          new PartitionLedger(at.offset),
+          PartitionLedger.from(at.offset, running.singlePath !== null),
           abortLeftUploads(at, running, this.#stopped.signal),
           running,
         ),
@@ -151,10 +152,14 @@ export class S3SinkTask implements SinkTask {
     const objects = metrics.counter('s3_objects_total', 'Objects completed in the S3 store')
     const written = metrics.counter('s3_records_total', 'Records in objects that were completed')
     const bytes = metrics.counter('s3_bytes_total', 'Bytes of those records before compression')
-    const onCompleted = (recordCount: number, byteCount: number): void => {
-      objects.add(1)
-      written.add(recordCount)
-      bytes.add(byteCount)
+    if (!hasStablePaths(settings.partitioner))
+      logger.warn(
+        'directories are by the time at which a record arrives: a record that is read again after a crash may then be in two directories. timestamp.extractor=Record or RecordField stores each record once.',
+      )
+    const onCompleted: WriterEnvironment['onCompleted'] = (stored) => {
+      objects.add(stored.size)
+      written.add(stored.records)
+      bytes.add(stored.bytes)
       this.#commitWanted = true
       context.requestCommit()
     }
@@ -179,6 +184,9 @@ export class S3SinkTask implements SinkTask {
       topicId: (topic) => context.topicId(topic),
       requestCommit: () => context.requestCommit(),
       budget: new MemoryBudget(settings.bufferBytes),
+      partitioner: partitionerOf(settings.partitioner),
+      singlePath: isSinglePath(settings.partitioner) ? partitionPath : null,
+      conditions: { isSupported: settings.conditionalWrites },
       schemas: new SchemaRule(settings.compatibility),
       onCompleted,
       onFailed,

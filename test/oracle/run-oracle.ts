@@ -19,8 +19,8 @@ const locale = [
   '-Dpolyglot.engine.WarnInterpreterOnly=false',
 ]
 
-/** Versions of Kafka Connect, Debezium 3.2.3 on 3.9.1, Avro 1.12.0, and Apicurio's converters 2.6.13. */
-export type Version = '3.9.1' | '4.4.0' | 'debezium' | 'avro' | 'apicurio'
+/** Versions of Kafka Connect, Debezium 3.2.3 on 3.9.1, Avro 1.12.0, Apicurio's converters 2.6.13, and Joda 2.12.7. */
+export type Version = '3.9.1' | '4.4.0' | 'debezium' | 'avro' | 'apicurio' | 'joda'
 
 /** Gives each input to plugins of a version, and returns what they make of it. Needs Java 17. */
 export async function runOracle(
@@ -53,6 +53,7 @@ async function jarsOf(context: FetchContext, version: Version): Promise<string> 
     return `${await fetchJars(context, `connect-transforms-${version}`, transformsOf(version))}/*`
   if (version === 'avro') return `${await fetchJars(context, 'avro-1.12.0', [['org.apache.avro', 'avro', '1.12.0']])}/*`
   if (version === 'apicurio') return `${await fetchJars(context, apicurioConvertersName, apicurioConverters)}/*`
+  if (version === 'joda') return `${await fetchJars(context, 'joda-2.12.7', [['joda-time', 'joda-time', '2.12.7']])}/*`
   const kafka = `${await fetchKafka(context)}/*`
   if (version === '3.9.1') return kafka
   const scripting = await fetchJars(context, 'debezium-scripting-3.2.2', scriptingJars)

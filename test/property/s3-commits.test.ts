@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { RawConfig } from 'penstock/api'
 import { describe, it } from 'vitest'
 
-import { lives, S3Lives, type Life } from '../support/s3/s3-lives.ts'
+import { byField, lives, S3Lives, type Life } from '../support/s3/s3-lives.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 
 const thirty = Array.from({ length: 30 }, () => true)
@@ -31,12 +31,13 @@ describe('the S3 sink in its loop stores every offset once', () => {
   it.each<[string, number, RawConfig]>([
     ['JSON Lines', 15, {}],
     ['Avro', 5, { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat' }],
+    ['directories by a field', 15, byField],
   ])(
     'whatever happens to its commits, its partition and its process: %s (I1, I9)',
     { timeout: 300_000 },
-    async (_title, numRuns, format) => {
+    async (_title, numRuns, settings) => {
       await fc.assert(
-        fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan, format)),
+        fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan, settings)),
         { numRuns, endOnFailure: true },
       )
     },

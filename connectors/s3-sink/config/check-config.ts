@@ -2,6 +2,7 @@ import type { ConfigProblem, ParsedConfig } from 'penstock/api'
 
 import type { S3Key } from './config.ts'
 import { formats } from './format-options.ts'
+import { extractors, partitioners } from './partitioner-options.ts'
 
 /** The problems between settings that are valid one by one. */
 export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem[] {
@@ -43,5 +44,27 @@ export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem
   if (Number(config['s3.buffer.bytes']) < Number(config['s3.part.size'])) {
     complain(['s3.buffer.bytes', 's3.part.size'], 's3.buffer.bytes must be at least s3.part.size.')
   }
+  const path = pathProblem(config)
+  if (path !== null) complain(...path)
   return problems
+}
+
+/** What a partitioner needs and does not have. */
+function pathProblem(config: ParsedConfig): readonly [keys: readonly S3Key[], message: string] | null {
+  const text = (key: S3Key): string => String(config[key] ?? '').trim()
+  const name = text('partitioner.class')
+  const fields = config['partition.field.name']
+  if (name === partitioners.fields && (!Array.isArray(fields) || fields.length === 0))
+    return [['partition.field.name'], 'FieldPartitioner needs the names of fields.']
+  if (name === partitioners.fields || name === partitioners.partition) return null
+  if (text('timezone') === '') return [['timezone'], 'Directories by time need a time zone, such as UTC.']
+  const isByField = (extractors.field as readonly string[]).includes(text('timestamp.extractor'))
+  if (isByField && text('timestamp.field') === '')
+    return [['timestamp.field'], 'RecordField needs the name of a field.']
+  if (name !== partitioners.time) return null
+  if (!(Number(config['partition.duration.ms']) > 0))
+    return [['partition.duration.ms'], 'TimeBasedPartitioner needs the length of its intervals.']
+  return text('path.format') === '' || text('path.format') === text('directory.delim')
+    ? [['path.format'], "TimeBasedPartitioner needs a pattern, such as 'year'=YYYY/'month'=MM/'day'=dd."]
+    : null
 }

@@ -3,10 +3,7 @@ import { atLeast, between, oneOf, oneOfIgnoringCase, type ConfigDef, type Config
 import { acceptedOptions } from './accepted-options.ts'
 import { formatOptions } from './format-options.ts'
 import { connector, s3, storage } from './grouped-key.ts'
-import { isTimeZone } from '../partition/schedule.ts'
-
-const partitioners = 'io.confluent.connect.storage.partitioner'
-const defaultPartitioner = `${partitioners}.DefaultPartitioner`
+import { partitionerOptions } from './partitioner-options.ts'
 
 /** Class names of the AWS SDK for Java, of both major versions: the default credentials chain, and its environment part. */
 export const credentialProviders = {
@@ -20,26 +17,8 @@ export const credentialProviders = {
   ],
 } as const
 
-const extractorClass = `${partitioners}.TimeBasedPartitioner`
-
-/** The names of the sources of a record's time. */
-export const extractors = {
-  wallclock: ['Wallclock', `${extractorClass}$WallclockTimestampExtractor`],
-  record: ['Record', `${extractorClass}$RecordTimestampExtractor`],
-} as const
-
-const onlyDefault =
-  'only the layout by topic and partition is supported: io.confluent.connect.storage.partitioner.DefaultPartitioner'
 const onlyValues = 'only values are stored; remove it or set it to false'
 const notServed = 'it is not supported'
-
-const timeZone = Object.assign(
-  (_key: string, value: ConfigValue): string | null =>
-    value === '' || (typeof value === 'string' && isTimeZone(value))
-      ? null
-      : 'It must be the name of a time zone, such as Europe/Berlin',
-  { describe: 'a time zone' },
-)
 
 const storeUrl = Object.assign(
   (_key: string, value: ConfigValue): string | null => {
@@ -84,21 +63,6 @@ export const configDef = {
     'The interval at which objects are completed at fixed times of the day, counted from midnight in timezone, whether records arrive or not; -1: off.',
     { importance: 'MEDIUM', defaultValue: -1 },
   ),
-  timezone: connector('STRING', 'The time zone of rotate.schedule.interval.ms; UTC when empty.', {
-    importance: 'MEDIUM',
-    defaultValue: '',
-    validator: timeZone,
-  }),
-  'timestamp.extractor': connector(
-    'STRING',
-    'The time of a record for rotate.interval.ms: Wallclock is its arrival in the task, Record is its timestamp in the topic.',
-    {
-      importance: 'MEDIUM',
-      defaultValue: 'Wallclock',
-      validator: oneOf(...extractors.wallclock, ...extractors.record),
-      unsupportedValues: { RecordField: 'use Record or Wallclock' },
-    },
-  ),
   'rotate.on.revoke': connector(
     'BOOLEAN',
     'Whether open objects are completed when partitions move to another task or the task stops. Otherwise their records are read again, and objects have the same boundaries as without the move.',
@@ -118,7 +82,7 @@ export const configDef = {
   ),
   'report.null.values.to.dlq': connector(
     'BOOLEAN',
-    'Whether records without a value that are ignored are also written to the dead letter queue, if there is one. They are not with errors.tolerance=none, which would fail the task, nor with errors.deadletterqueue.park.keys, which would keep later records of their keys from the objects.',
+    'Whether records without a value that are ignored are also written to the dead letter queue, if there is one and the config has behavior.on.null.values=ignore. They are not with errors.tolerance=none, which would fail the task, nor with errors.deadletterqueue.park.keys, which would keep later records of their keys from the objects.',
     { importance: 'LOW', defaultValue: true },
   ),
   'filename.offset.zero.pad.width': connector('INT', 'The minimum number of digits of the offset in object names.', {
@@ -267,17 +231,6 @@ export const configDef = {
     importance: 'MEDIUM',
     defaultValue: '+',
   }),
-  'partitioner.class': storage('CLASS', 'The layout of objects: by Kafka partition.', {
-    importance: 'HIGH',
-    defaultValue: defaultPartitioner,
-    validator: oneOf(defaultPartitioner),
-    unsupportedValues: {
-      [`${partitioners}.HourlyPartitioner`]: onlyDefault,
-      [`${partitioners}.DailyPartitioner`]: onlyDefault,
-      [`${partitioners}.TimeBasedPartitioner`]: onlyDefault,
-      [`${partitioners}.FieldPartitioner`]: onlyDefault,
-    },
-  }),
   'schema.compatibility': storage(
     'STRING',
     'The schemas that may be in one object. NONE: a single one, so an object is complete when the next record has another schema. BACKWARD and FULL: a record with an older version of the schema is projected to that of the object, and a newer version begins an object. FORWARD: a record with a newer version is projected, and an older one begins an object. A projection leaves fields out that the object does not have. Registries give versions; without different versions, and where values have no projection, another schema begins an object.',
@@ -315,13 +268,7 @@ export const configDef = {
     defaultValue: [],
     unsupported: notServed,
   }),
-  's3.schema.partition.affix.type': s3('STRING', 'Whether object names have the name of the schema.', {
-    importance: 'LOW',
-    defaultValue: 'NONE',
-    validator: oneOf('NONE', 'PREFIX', 'SUFFIX'),
-    unsupportedValues: { PREFIX: notServed, SUFFIX: notServed },
-  }),
-
+  ...partitionerOptions,
   ...acceptedOptions,
 } as const satisfies ConfigDef
 

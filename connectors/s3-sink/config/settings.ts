@@ -1,11 +1,13 @@
 import type { ParsedConfig, RawConfig } from 'penstock/api'
 
-import { credentialProviders, extractors, type S3Key } from './config.ts'
+import { credentialProviders, type S3Key } from './config.ts'
 import { avroDataKeys, formats } from './format-options.ts'
+import { isTimeBased, layoutSettings } from './layout-settings.ts'
 import type { AvroCodec } from '../format/avro/block-codec.ts'
 import type { FormatSettings } from '../format/open-format.ts'
 import type { KeyLayout } from '../object/object-key.ts'
 import type { RotationRules } from '../partition/rotation.ts'
+import type { LayoutSettings } from '../layout/partitioner.ts'
 import type { Compatibility } from '../schema/schema-rule.ts'
 import { nextScheduled } from '../partition/schedule.ts'
 
@@ -46,7 +48,7 @@ export interface S3SinkSettings {
   /** Without the extension, which depends on the format. */
   readonly layout: Omit<KeyLayout, 'extension'>
   readonly rotation: RotationRules
-  readonly recordTime: 'wallclock' | 'record'
+  readonly partitioner: LayoutSettings
   readonly rotateOnRevoke: boolean
   readonly ignoreNullValues: boolean
   /** Whether those that are ignored are dead letters. */
@@ -80,9 +82,12 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
       maxRecords: Math.max(1, number('flush.size')),
       maxBytes: positive('rotate.size.bytes'),
       intervalMs: positive('rotate.interval.ms'),
+      onPathChange:
+        isTimeBased(config) && number('rotate.interval.ms') > 0 && config['rotate.file.on.partition.change'] !== false,
+      maxObjects: positive('partitioner.max.open.files'),
       nextScheduled: schedule === null ? null : (nowMs) => nextScheduled(nowMs, schedule, text('timezone')),
     },
-    recordTime: isOneOf(extractors.record, text('timestamp.extractor')) ? 'record' : 'wallclock',
+    partitioner: layoutSettings(config),
     rotateOnRevoke: config['rotate.on.revoke'] === true,
     ignoreNullValues: text('behavior.on.null.values').toLowerCase() === 'ignore',
     reportNullValues: config['report.null.values.to.dlq'] !== false && mayReportIgnored(raw),
@@ -95,10 +100,14 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
   }
 }
 
-/** A report fails the task unless errors are tolerated, and parks the key of the record if keys are parked. */
+/**
+ * A report fails the task unless errors are tolerated, and parks the key of the record if keys are parked. Deletions are no errors where
+ * the config does not say so: to ignore them is the default here, and not that of Confluent's sink.
+ */
 function mayReportIgnored(raw: RawConfig): boolean {
   const given = (key: string): string | undefined => raw[key]?.trim().toLowerCase()
-  return given('errors.tolerance') === 'all' && given('errors.deadletterqueue.park.keys') !== 'true'
+  const isChosen = given('behavior.on.null.values') === 'ignore'
+  return isChosen && given('errors.tolerance') === 'all' && given('errors.deadletterqueue.park.keys') !== 'true'
 }
 
 function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {

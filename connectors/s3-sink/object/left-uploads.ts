@@ -1,6 +1,6 @@
 import { withDeadline, type Clock, type Logger, type OffsetToCommit } from 'penstock/api'
 
-import { objectKey, type KeyLayout } from './object-key.ts'
+import { isKeyOf, objectKey, topicPrefix, type KeyLayout } from './object-key.ts'
 import type { S3Store } from '../s3-client/s3-store.ts'
 
 const timeoutMs = 5000
@@ -8,6 +8,8 @@ const timeoutMs = 5000
 interface Environment {
   readonly store: S3Store
   readonly layout: KeyLayout
+  /** The directory of all objects of a partition; null: they are in several. */
+  readonly singlePath: ((partition: number) => string) | null
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -15,16 +17,18 @@ interface Environment {
 /** Aborts uploads that a killed process left: their parts cost money and are in no listing of objects. Never fails. */
 export async function abortLeftUploads(
   at: OffsetToCommit,
-  { store, layout, clock, logger }: Environment,
+  { store, layout, singlePath, clock, logger }: Environment,
   stopped: AbortSignal,
 ): Promise<void> {
-  const key = objectKey(layout, at.topic, at.partition, at.offset)
-  const prefix = key.slice(0, key.lastIndexOf(layout.fileDelimiter) + 1)
+  const path = singlePath?.(at.partition) ?? null
+  const key = path === null ? null : objectKey(layout, { ...at, path }, at.offset)
+  const prefix = key === null ? topicPrefix(layout, at.topic) : key.slice(0, key.lastIndexOf(layout.fileDelimiter) + 1)
   try {
     await withDeadline({ clock, ms: timeoutMs, signal: stopped }, async (signal) => {
       // Some stores list uploads by complete keys only.
-      for (const start of [prefix, key]) {
+      for (const start of [prefix, ...(key === null ? [] : [key])]) {
         for (const upload of await store.listUploads(start, signal)) {
+          if (!isKeyOf(layout, at, upload.key)) continue
           await store.abortUpload(upload.key, upload.uploadId, signal)
         }
       }

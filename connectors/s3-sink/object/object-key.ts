@@ -1,3 +1,5 @@
+import { DataError } from 'penstock/api'
+
 /** The parts of object names in Confluent's layout. */
 export interface KeyLayout {
   readonly topicsDir: string
@@ -8,10 +10,54 @@ export interface KeyLayout {
   readonly extension: string
 }
 
+/** Where an object is. */
+export interface ObjectPlace {
+  readonly topic: string
+  readonly partition: number
+  /** The directory below that of the topic: `partition=3`, or that of another partitioner. */
+  readonly path: string
+}
+
 /** The name of an object: `topics/orders/partition=3/orders+3+0000012345.json.gz`. The topic's name is not escaped. */
-export function objectKey(layout: KeyLayout, topic: string, partition: number, startOffset: number): string {
+export function objectKey(layout: KeyLayout, { topic, partition, path }: ObjectPlace, startOffset: number): string {
   const { directoryDelimiter: slash, fileDelimiter: plus } = layout
   const offset = String(startOffset).padStart(layout.padWidth, '0')
-  const directory = layout.topicsDir === '' ? '' : layout.topicsDir + slash
-  return `${directory}${topic}${slash}partition=${partition}${slash}${topic}${plus}${partition}${plus}${offset}${layout.extension}`
+  return `${topicPrefix(layout, topic)}${path}${slash}${topic}${plus}${partition}${plus}${offset}${layout.extension}`
+}
+
+/** The beginning of the names of all objects of a topic. */
+export function topicPrefix({ topicsDir, directoryDelimiter: slash }: KeyLayout, topic: string): string {
+  return `${topicsDir === '' ? '' : topicsDir + slash}${topic}${slash}`
+}
+
+/** Whether a name is that of an object of the partition, in whatever directory. */
+export function isKeyOf(layout: KeyLayout, { topic, partition }: Omit<ObjectPlace, 'path'>, key: string): boolean {
+  const { directoryDelimiter: slash, fileDelimiter: plus } = layout
+  const at = key.lastIndexOf(`${slash}${topic}${plus}${partition}${plus}`)
+  return key.startsWith(topicPrefix(layout, topic)) && at >= 0
+}
+
+const maxKeyBytes = 1024
+// eslint-disable-next-line no-control-regex -- no store lists names with these
+const unsafe = /[\u0000-\u001f\u007f]/
+
+/**
+ * Checks a directory that a value of a record has made.
+ * @throws DataError if stores refuse the name of an object in it, or would take two of them for one
+ */
+export function checkPath(layout: KeyLayout, place: ObjectPlace, offset: number): void {
+  const { path } = place
+  const bytes = Buffer.byteLength(objectKey(layout, place, offset))
+  const why =
+    bytes > maxKeyBytes
+      ? `the name of its object would have ${bytes} bytes, and stores allow ${maxKeyBytes}`
+      : !path.isWellFormed() || unsafe.test(path)
+        ? 'it has characters that no name of an object may have'
+        : path.split('/').some((part) => part === '.' || part === '..' || part === '')
+          ? 'it has an empty part, "." or ".."'
+          : null
+  if (why === null) return
+  throw new DataError(`the directory ${JSON.stringify(path.slice(0, 200))} is not possible: ${why}`, {
+    code: 'S3_DIRECTORY',
+  })
 }

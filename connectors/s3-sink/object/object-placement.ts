@@ -15,10 +15,15 @@ const unpack = promisify(gunzip)
 /** There is an object that this one may not replace, or not for certain. */
 export class OccupiedKeyError extends ConnectError {}
 
+/** What all objects of a task have learnt of the store. */
+export interface WriteConditions {
+  /** Whether the store checks that nothing was put in the meantime. */
+  isSupported: boolean
+}
+
 export interface PlacementOptions {
   readonly store: S3Store
-  /** Whether the store checks that nothing was put in the meantime. */
-  readonly conditionalWrites: boolean
+  readonly conditions: WriteConditions
   /** See {@link ObjectFormat.contentOf}. */
   readonly contentOf: (object: Buffer, maxBytes: number) => Promise<Buffer | null>
 }
@@ -30,7 +35,7 @@ export type Placed = 'done' | 'unproven'
 type Step = Condition | Placed
 
 /**
- * Creates objects, or replaces those that an earlier attempt left, or an earlier run whose offsets were not committed. An
+ * Creates an object, or replaces the one that an earlier attempt left, or an earlier run whose offsets were not committed. An
  * object's metadata says which topic its records are from. An object of another topic is never replaced. One without such
  * metadata is replaced only when nothing is lost: when the new object begins with all of its content.
  *
@@ -40,7 +45,6 @@ type Step = Condition | Placed
  */
 export class ObjectPlacement {
   readonly #options: PlacementOptions
-  #conditions: boolean
   /** The tag of the object that was found last. */
   #seen: string | null = null
   /** The tag of an object that was written before a commit of this task was accepted. */
@@ -50,7 +54,7 @@ export class ObjectPlacement {
   readonly #after: Readonly<Record<PutOutcome, (upload: ObjectUpload) => Promise<Step>>> = {
     done: async () => 'done',
     'conditions-unknown': async (upload) => {
-      this.#conditions = false
+      this.#options.conditions.isSupported = false
       return await this.#firstStep(upload)
     },
     'precondition-failed': async (upload) => {
@@ -65,7 +69,6 @@ export class ObjectPlacement {
 
   constructor(options: PlacementOptions) {
     this.#options = options
-    this.#conditions = options.conditionalWrites
   }
 
   /**
@@ -89,7 +92,8 @@ export class ObjectPlacement {
 
   /** A store that does not check conditions is asked first whether there is an object. */
   async #firstStep(upload: ObjectUpload): Promise<Step> {
-    if (this.#conditions) return this.#proven === null ? { kind: 'absent' } : { kind: 'tag', tag: this.#proven }
+    if (this.#options.conditions.isSupported)
+      return this.#proven === null ? { kind: 'absent' } : { kind: 'tag', tag: this.#proven }
     return await this.#stepOver(upload, await this.#headOf(upload))
   }
 
@@ -111,13 +115,13 @@ export class ObjectPlacement {
 
   async #stepOver(upload: ObjectUpload, found: ObjectHead | null): Promise<Step> {
     const any: Condition = { kind: 'any' }
-    if (found === null) return this.#conditions ? { kind: 'absent' } : any
+    if (found === null) return this.#options.conditions.isSupported ? { kind: 'absent' } : any
     await this.#checkReplaceable(upload, found)
     if (found.tag !== this.#proven) {
       this.#seen = found.tag
       return 'unproven'
     }
-    return this.#conditions ? { kind: 'tag', tag: found.tag } : any
+    return this.#options.conditions.isSupported ? { kind: 'tag', tag: found.tag } : any
   }
 
   async #checkReplaceable(upload: ObjectUpload, found: ObjectHead): Promise<void> {

@@ -39,6 +39,16 @@ export class PartitionLedger {
     this.#offered = position
   }
 
+  /**
+   * The ledger of a partition that was just opened.
+   * @param looks whether an object of an earlier run can be found by its offset: not where it is in one of several directories.
+   */
+  static from(position: number, looks: boolean): PartitionLedger {
+    const ledger = new PartitionLedger(position)
+    if (!looks) ledger.looked(false)
+    return ledger
+  }
+
   /** The offset that is known to be committed. */
   get committed(): number {
     return this.#committed

@@ -1,40 +1,28 @@
-import { ConnectError, type DurableOffset, type Schema, type SinkRecord, type TopicPartition } from 'penstock/api'
+import { ConnectError, present, type DurableOffset, type SinkRecord, type TopicPartition } from 'penstock/api'
 
 import type { FormatWriter } from '../format/object-format.ts'
-import { objectKey } from '../object/object-key.ts'
+import { checkPath, objectKey } from '../object/object-key.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
-import type { PartitionLedger } from './partition-ledger.ts'
+import { ObjectSet, type FilledObject } from './object-set.ts'
+import type { LedgerObject, PartitionLedger } from './partition-ledger.ts'
 import { deadlineMs, rotatesAfter, rotatesAt, rotatesBefore, type RotationReason } from './rotation.ts'
 import type { WriterEnvironment } from './writer-environment.ts'
 
-interface FilledObject {
-  readonly upload: ObjectUpload
-  readonly writer: FormatWriter
-  readonly firstRecordMs: number
-  readonly openedAtMs: number
-  readonly scheduledAtMs: number | null
-  /** Of its first record: of the values in it. */
-  readonly schema: Schema | null
-  records: number
-  bytes: number
-  /** The memory of the writer that the budget counts. */
-  counted: number
-}
-
-/** Writes the records of one partition to objects, one after another. {@link PartitionLedger} decides when each may appear. */
+/**
+ * Writes the records of one partition to sets of objects, one set after another. {@link PartitionLedger} decides when each may appear.
+ */
 export class PartitionWriter implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly #environment: WriterEnvironment
   readonly #ledger: PartitionLedger
-  readonly #placement: ObjectPlacement
   readonly #ready: Promise<void>
-  readonly #sealed: FilledObject[] = []
-  #open: FilledObject | null = null
+  readonly #sealed: ObjectSet[] = []
+  #open: ObjectSet | null = null
   #taken: number
   #completing: Promise<void> | null = null
-  /** Whether the oldest object waits for a commit that proves that this task still has the partition. */
+  /** Whether the oldest set waits for a commit that proves that this task still has the partition. */
   #proof: 'none' | 'wanted' | 'offered' = 'none'
   #looking: Promise<void> | null = null
   readonly #closing = new AbortController()
@@ -56,25 +44,20 @@ export class PartitionWriter implements TopicPartition {
     this.#environment = environment
     this.#ledger = ledger
     this.#taken = ledger.next
-    this.#placement = new ObjectPlacement({
-      store: environment.store,
-      conditionalWrites: environment.settings.conditionalWrites,
-      contentOf: environment.format.contentOf ?? (async (object) => object),
-    })
   }
 
-  /** The bytes of the open object that are in memory. */
+  /** The bytes of the open objects that are in memory. */
   get openBytes(): number {
-    return this.#open === null ? 0 : this.#open.upload.held + this.#open.writer.held - this.#open.upload.leaving
+    return this.#open?.openBytes ?? 0
   }
 
   /** The bytes that are being uploaded, as fast as the store accepts them. */
   get leavingBytes(): number {
-    const sealed = this.#sealed.reduce((sum, { upload }) => sum + upload.leaving, 0)
-    return sealed + (this.#open?.upload.leaving ?? 0)
+    const sealed = this.#sealed.reduce((sum, { leavingBytes }) => sum + leavingBytes, 0)
+    return sealed + (this.#open?.leavingBytes ?? 0)
   }
 
-  /** The time at which the open object ends without further records; null: never. */
+  /** The time at which the open objects end without further records; null: never. */
   get deadlineMs(): number | null {
     return this.#open === null ? null : deadlineMs(this.#environment.settings.rotation, this.#open)
   }
@@ -82,81 +65,91 @@ export class PartitionWriter implements TopicPartition {
   /** Adds a record, unless it was added before. @throws DataError when it cannot be written: it then ends no object. */
   append(record: SinkRecord, nowMs: number): void {
     if (record.originalOffset < this.#taken) return
-    const { settings } = this.#environment
-    const recordMs = settings.recordTime === 'record' ? (record.timestamp ?? nowMs) : nowMs
-    const object = this.#written(record, recordMs, nowMs)
-    object.records += 1
+    const { settings, partitioner } = this.#environment
+    const recordMs = partitioner.timeOf(record, nowMs)
+    const object = this.#written(record, partitioner.pathOf(record, recordMs), recordMs, nowMs)
     this.#count(object)
     this.#ledger.extend(record.originalOffset)
     this.#taken = record.originalOffset + 1
     if (object.writer.isFull) this.#drain(object)
-    const reason = rotatesAfter(settings.rotation, object)
+    const reason = rotatesAfter(settings.rotation, present(this.#open, 'open objects'))
     if (reason !== null) this.rotate(reason)
   }
 
-  /** Adds a record to the open object, or to the next one. Returns the object. @throws DataError */
-  #written(record: SinkRecord, recordMs: number, nowMs: number): FilledObject {
-    const { settings, schemas, format } = this.#environment
+  /** Adds a record to the open object of its directory, or to a new one. Returns the object. @throws DataError */
+  #written(record: SinkRecord, path: string, recordMs: number, nowMs: number): FilledObject {
+    const { settings, schemas, format, layout } = this.#environment
     const { valueSchema, value } = record
-    const open = this.#open
-    const fit = open === null ? 'not' : schemas.fit(valueSchema, open.schema)
-    const next = { timeMs: recordMs, fits: fit !== 'not' }
-    const ends = open === null ? null : rotatesBefore(settings.rotation, open, next, nowMs)
-    if (open !== null && ends === null) {
-      open.bytes += open.writer.append(record, typeof fit === 'string' ? value : fit(value))
+    const set = this.#open
+    const open = set?.objectAt(path) ?? null
+    const fit = open === null ? 'as it is' : schemas.fit(valueSchema, open.schema)
+    const next = { timeMs: recordMs, fits: fit !== 'not', path, isNew: open === null }
+    const ends = set === null ? null : rotatesBefore(settings.rotation, set, next, nowMs)
+    if (set !== null && open !== null && ends === null) {
+      const bytes = open.writer.append(record, typeof fit === 'string' ? value : fit(value))
+      set.added(path, open, bytes)
       return open
     }
+    checkPath(layout, { topic: this.topic, partition: this.partition, path }, record.originalOffset)
     const writer = format.begin(valueSchema)
     const bytes = writer.append(record, value)
     if (ends !== null) this.rotate(ends)
-    this.#open = this.#begin(record, { writer, bytes }, recordMs, nowMs)
-    return this.#open
+    return this.#begin(record, { writer, bytes, path }, recordMs, nowMs)
   }
 
-  /** Ends the open object if its time has come. */
+  /** Ends the open objects if their time has come. */
   tick(nowMs: number): void {
     if (this.#open === null) return
     const reason = rotatesAt(this.#environment.settings.rotation, this.#open, nowMs)
     if (reason !== null) this.rotate(reason)
   }
 
-  /** Ends the open object. */
+  /** Ends the open objects. */
   rotate(reason: RotationReason): void {
-    const object = this.#open
-    if (object === null) return
-    this.#environment.logger.debug(`${object.upload.key} ends after ${object.records} records`, { reason })
-    const rest = object.writer.finish()
-    this.#count(object, 0)
-    object.upload.append(rest)
-    object.upload.end()
+    const set = this.#open
+    if (set === null) return
+    const { topic, partition } = this
+    this.#environment.logger.debug(`${set.size} objects of ${topic}-${partition} end after ${set.records} records`, {
+      reason,
+    })
+    for (const object of set.objects) {
+      const rest = object.writer.finish()
+      this.#count(object, 0)
+      object.upload.append(rest)
+      object.upload.end()
+    }
     this.#ledger.seal()
-    this.#sealed.push(object)
+    this.#sealed.push(set)
     this.#open = null
     this.#advance()
   }
 
   /**
-   * Frees memory: uploads a part if there are enough bytes for one, otherwise ends the open object. Returns the number of bytes
-   * that this frees, unless the bytes that are not compressed yet turn out to be too small for a part.
+   * Frees memory: uploads parts of the objects that have enough bytes for one, otherwise ends the open objects. Returns the number of
+   * bytes that this frees, unless the bytes that are not compressed yet turn out to be too small for a part.
    */
   releaseMemory(): number {
-    const object = this.#open
-    if (object === null) return 0
-    const { openBytes } = this
+    const set = this.#open
+    if (set === null) return 0
+    const { openBytes } = set
+    const freed = set.objects.reduce((sum, object) => sum + this.#spilled(object), 0)
+    if (freed > 0) return freed
+    this.rotate('memory')
+    return openBytes
+  }
+
+  /** Uploads a part, and returns its bytes; 0 if there are not enough for one. */
+  #spilled(object: FilledObject): number {
     const { minPartBytes } = this.#environment
     const { spillable } = object.upload
     const { held } = object.writer
-    if (spillable + held >= minPartBytes) {
-      this.#drain(object)
-      // A format may hold what it can only write at the end.
-      const bytes = spillable + held - object.writer.held
-      if (bytes >= minPartBytes) {
-        object.upload.spill()
-        return bytes
-      }
-    }
-    this.rotate('memory')
-    return openBytes
+    if (spillable + held < minPartBytes) return 0
+    this.#drain(object)
+    // A format may hold what it can only write at the end.
+    const bytes = spillable + held - object.writer.held
+    if (bytes < minPartBytes) return 0
+    object.upload.spill()
+    return bytes
   }
 
   /**
@@ -177,7 +170,7 @@ export class PartitionWriter implements TopicPartition {
     this.#ledger.acknowledge(offset)
     if (this.#proof === 'offered') {
       this.#proof = 'none'
-      this.#placement.proved()
+      for (const { placement } of this.#sealed[0]?.objects ?? []) placement.proved()
     }
     this.#advance()
   }
@@ -199,8 +192,8 @@ export class PartitionWriter implements TopicPartition {
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true
     this.#closing.abort()
-    const objects = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])]
-    if (this.#open !== null) this.#environment.budget.add(-this.#open.counted)
+    const objects = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])].flatMap((set) => set.objects)
+    for (const object of this.#open?.objects ?? []) this.#count(object, 0)
     this.#sealed.length = 0
     this.#open = null
     const reason = new ConnectError(`${this.topic}-${this.partition} is given up`)
@@ -225,10 +218,11 @@ export class PartitionWriter implements TopicPartition {
   }
 
   async #lookForLeftover(): Promise<void> {
-    const { layout, store, onFailed, requestCommit } = this.#environment
+    const { layout, singlePath, store, onFailed, requestCommit } = this.#environment
     try {
       await this.#ready
-      const key = objectKey(layout, this.topic, this.partition, this.#ledger.committed)
+      const path = present(singlePath, 'one directory')(this.partition)
+      const key = objectKey(layout, { topic: this.topic, partition: this.partition, path }, this.#ledger.committed)
       // Without the permission to look, assume that it is there: its name is correct for the records in either case.
       this.#ledger.looked((await store.headObject(key, this.#closing.signal)) !== null)
       if (this.#closed) return
@@ -240,20 +234,43 @@ export class PartitionWriter implements TopicPartition {
   }
 
   #begin(
-    { originalOffset: offset, timestamp, valueSchema: schema }: SinkRecord,
-    { writer, bytes }: { readonly writer: FormatWriter; readonly bytes: number },
+    record: SinkRecord,
+    { writer, bytes, path }: { readonly writer: FormatWriter; readonly bytes: number; readonly path: string },
     firstRecordMs: number,
     nowMs: number,
   ): FilledObject {
+    const { settings, store, conditions, format } = this.#environment
+    let set = this.#open
+    // The first object of a set may have the name of one that an earlier run left, see PartitionLedger.
+    let named: LedgerObject = { start: record.originalOffset, isNamed: true }
+    if (set === null) {
+      named = this.#ledger.begin(record.originalOffset)
+      const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
+      set = new ObjectSet({ firstRecordMs, openedAtMs: nowMs, scheduledAtMs })
+      this.#open = set
+    }
+    const object: FilledObject = {
+      upload: this.#upload(record, named, path),
+      placement: new ObjectPlacement({ store, conditions, contentOf: format.contentOf ?? (async (whole) => whole) }),
+      writer,
+      schema: record.valueSchema,
+      records: 0,
+      counted: 0,
+    }
+    set.begin(path, object)
+    set.added(path, object, bytes)
+    return object
+  }
+
+  #upload({ originalOffset: offset, timestamp }: SinkRecord, named: LedgerObject, path: string): ObjectUpload {
     const { settings, layout, contentType, gzipLevel, store, budget, minPartBytes, clusterId, topicId, onFailed } =
       this.#environment
-    const object = this.#ledger.begin(offset)
-    const ready = object.isNamed ? this.#ready : this.#look()
-    const upload = new ObjectUpload({
-      key: () => objectKey(layout, this.topic, this.partition, object.start),
+    const { topic, partition } = this
+    return new ObjectUpload({
+      key: () => objectKey(layout, { topic, partition, path }, named.start),
       mark: {
         writer: crypto.randomUUID(),
-        topicId: topicId(this.topic),
+        topicId: topicId(topic),
         clusterId,
         first: timestamp === null || timestamp < 0 ? null : { offset, timestamp },
       },
@@ -263,12 +280,9 @@ export class PartitionWriter implements TopicPartition {
       partBytes: settings.partBytes,
       minPartBytes,
       gzipLevel,
-      ready,
+      ready: named.isNamed ? this.#ready : this.#look(),
       onFailed: (error) => onFailed(this, error),
     })
-    const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
-    const times = { firstRecordMs, openedAtMs: nowMs, scheduledAtMs }
-    return { upload, writer, ...times, schema, records: 0, bytes, counted: 0 }
   }
 
   #drain(object: FilledObject): void {
@@ -290,22 +304,28 @@ export class PartitionWriter implements TopicPartition {
     this.#completing = this.#complete(head)
   }
 
-  async #complete(object: FilledObject): Promise<void> {
+  async #complete(set: ObjectSet): Promise<void> {
     try {
-      const placed = await this.#placement.place(object.upload)
+      const results = await Promise.allSettled(set.objects.map(async (object) => await this.#place(set, object)))
       if (this.#closed) return
-      if (placed === 'unproven') {
+      const failed = results.find((result) => result.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+      if (!set.isPlaced) {
         this.#proof = 'wanted'
         this.#environment.requestCommit()
         return
       }
       this.#sealed.shift()
       this.#ledger.completed()
-      this.#environment.onCompleted(object.records, object.bytes)
+      this.#environment.onCompleted(set)
     } catch (error) {
       if (!this.#closed) this.#environment.onFailed(this, error)
     } finally {
       this.#completing = null
     }
+  }
+
+  async #place(set: ObjectSet, object: FilledObject): Promise<void> {
+    if ((await object.placement.place(object.upload)) === 'done') set.placed(object)
   }
 }

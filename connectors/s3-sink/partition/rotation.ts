@@ -1,21 +1,28 @@
-/** When an object of a partition is complete. Null: the rule is off. */
+/** When the open objects of a partition are complete: they end together. Null: the rule is off. */
 export interface RotationRules {
   readonly maxRecords: number
   readonly maxBytes: number | null
   readonly intervalMs: number | null
+  /** Whether a record for another directory than that of the last one ends them. */
+  readonly onPathChange: boolean
+  /** The number of directories with open objects. */
+  readonly maxObjects: number | null
   /** The next scheduled end of objects after a time. */
   readonly nextScheduled: ((nowMs: number) => number) | null
 }
 
-/** The facts about an open object that the rules need. */
+/** The facts about open objects that the rules need. */
 export interface ObjectProgress {
   readonly records: number
   readonly bytes: number
-  /** The time of its first record, by `timestamp.extractor`. */
+  /** The number of objects, and the directory of the record that was added last. */
+  readonly size: number
+  readonly lastPath: string | null
+  /** The time of the first record, by `timestamp.extractor`. */
   readonly firstRecordMs: number
-  /** When its first record arrived, by the task's clock. */
+  /** When the first record arrived, by the task's clock. */
   readonly openedAtMs: number
-  /** Its scheduled end; null without a schedule. */
+  /** The scheduled end; null without a schedule. */
   readonly scheduledAtMs: number | null
 }
 
@@ -23,14 +30,17 @@ export interface ObjectProgress {
 export interface NextRecord {
   /** Its time, by `timestamp.extractor`. */
   readonly timeMs: number
-  /** Whether its schema may be in the object. */
+  /** Whether its schema may be in the object of its directory. */
   readonly fits: boolean
+  readonly path: string
+  /** Whether its directory has no open object. */
+  readonly isNew: boolean
 }
 
-/** Why an object ended. */
-export type RotationReason = 'size' | 'bytes' | 'interval' | 'schedule' | 'schema' | 'memory' | 'revoke'
+/** Why objects ended. */
+export type RotationReason = 'size' | 'bytes' | 'interval' | 'schedule' | 'schema' | 'directory' | 'memory' | 'revoke'
 
-/** Returns why the object ends before the next record is added; null when it does not. */
+/** Returns why the objects end before the next record is added; null when they do not. */
 export function rotatesBefore(
   rules: RotationRules,
   object: ObjectProgress,
@@ -38,17 +48,19 @@ export function rotatesBefore(
   nowMs: number,
 ): RotationReason | null {
   if (rules.intervalMs !== null && next.timeMs - object.firstRecordMs >= rules.intervalMs) return 'interval'
+  if (rules.onPathChange && next.path !== object.lastPath) return 'directory'
   if (!next.fits) return 'schema'
+  if (rules.maxObjects !== null && next.isNew && object.size >= rules.maxObjects) return 'directory'
   return rotatesAt(rules, object, nowMs)
 }
 
-/** Returns why the object ends with the record that was added last; null when it does not. */
+/** Returns why the objects end with the record that was added last; null when they do not. */
 export function rotatesAfter(rules: RotationRules, object: ObjectProgress): RotationReason | null {
   if (object.records >= rules.maxRecords) return 'size'
   return rules.maxBytes !== null && object.bytes >= rules.maxBytes ? 'bytes' : null
 }
 
-/** Returns why the object ends without further records; null when it does not. */
+/** Returns why the objects end without further records; null when they do not. */
 export function rotatesAt(rules: RotationRules, object: ObjectProgress, nowMs: number): RotationReason | null {
   if (object.scheduledAtMs !== null && nowMs >= object.scheduledAtMs) return 'schedule'
   return rules.intervalMs !== null && nowMs - object.openedAtMs >= rules.intervalMs ? 'interval' : null

@@ -1,8 +1,10 @@
 import type { Clock, Logger, TopicPartition } from 'penstock/api'
 
 import type { ObjectFormat } from '../format/object-format.ts'
+import type { Partitioner } from '../layout/partitioner.ts'
 import type { MemoryBudget } from '../object/memory-budget.ts'
 import type { KeyLayout } from '../object/object-key.ts'
+import type { WriteConditions } from '../object/object-placement.ts'
 import type { S3Store } from '../s3-client/s3-store.ts'
 import type { SchemaRule } from '../schema/schema-rule.ts'
 import type { S3SinkSettings } from '../config/settings.ts'
@@ -15,6 +17,10 @@ export interface WriterEnvironment {
   readonly format: ObjectFormat
   readonly layout: KeyLayout
   readonly contentType: string
+  readonly partitioner: Partitioner
+  /** The directory of all objects of a partition; null: they are in several. */
+  readonly singlePath: ((partition: number) => string) | null
+  readonly conditions: WriteConditions
   /** Null: objects are not compressed as a whole. */
   readonly gzipLevel: number | null
   readonly schemas: SchemaRule
@@ -25,8 +31,8 @@ export interface WriterEnvironment {
   readonly topicId: (topic: string) => string | null
   /** Asks for a commit of the offsets before the next object, which may not appear earlier. */
   readonly requestCommit: () => void
-  /** An object is in the store: its offsets can be committed. */
-  readonly onCompleted: (records: number, bytes: number) => void
+  /** Objects that end together are in the store: their offsets can be committed. */
+  readonly onCompleted: (stored: { readonly size: number; readonly records: number; readonly bytes: number }) => void
   /** The writer cannot continue. After an {@link UploadLostError} the task replaces it. */
   readonly onFailed: (writer: TopicPartition, error: unknown) => void
 }

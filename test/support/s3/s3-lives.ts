@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import type { RawConfig } from 'penstock/api'
 
 import { plugin } from '../../../connectors/s3-sink/index.ts'
+import { plugin as json } from '../../../plugins/converters/json-converter.ts'
 import type { SinkTask } from '../../../src/api/task.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { BrokerError, FencedMemberError } from '../../../src/client/errors.ts'
 import { assert } from '../../../src/foundation/assert.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
@@ -13,7 +15,17 @@ import { RunningSink } from '../elasticsearch/running-sink.ts'
 import { until } from '../until.ts'
 
 const at = { topic: 't', partition: 0 }
-const keyPattern = /^topics\/t\/partition=0\/t\+0\+(\d{10})\.(?:json|avro)$/
+const jsonConfig = { 'schemas.enable': 'false' }
+const keyPattern = /^topics\/t\/(\w+=\w+)\/t\+0\+(\d{10})\.(?:json|avro)$/
+
+/** Settings for objects in directories by a field of their records. */
+export const byField: RawConfig = {
+  'partitioner.class': 'io.confluent.connect.storage.partitioner.FieldPartitioner',
+  'partition.field.name': 'third',
+}
+
+/** Not a function of the order of records. */
+const directoryOf = (offset: number): string => `d${(offset * offset + (offset >> 2)) % 3}`
 
 /** How a commit ends. `cut off` gets no answer, `failed` an error that fails the task; `applied`: the group has it all the same. */
 type Outcome =
@@ -79,25 +91,34 @@ function linesIn(body: Buffer): number[] {
     .map((line) => Number(JSON.parse(line)))
 }
 
+/** The offsets of the records of an object, which have to belong into its directory. */
+function fieldsIn(body: Buffer, directory: string): number[] {
+  const lines = body.toString().split('\n').slice(0, -1)
+  const values = lines.map((line) => JSON.parse(line) as { readonly offset: number; readonly third: string })
+  for (const { offset, third } of values)
+    assert(directory === `third=${third}` && third === directoryOf(offset), `the record ${offset} is in ${directory}`)
+  return values.map(({ offset }) => offset)
+}
+
 /** A task in its real loop, a store in memory, and a group whose commits end as each life says. */
 export class S3Lives {
   readonly consumer = new MemoryConsumer()
   readonly #store: MemoryS3
-  readonly #format: RawConfig
+  readonly #settings: RawConfig
   readonly #values: boolean[] = []
   #count = 0
   #hangs = false
   #rebalancing = false
 
-  private constructor(store: MemoryS3, format: RawConfig) {
+  private constructor(store: MemoryS3, settings: RawConfig) {
     this.#store = store
-    this.#format = format
+    this.#settings = settings
     this.consumer.topicIds.set('t', 'topic-one')
   }
 
-  /** @param format settings of the format of the objects */
-  static async run(plan: readonly Life[], format: RawConfig = {}): Promise<void> {
-    const world = new S3Lives(await MemoryS3.start(), format)
+  /** @param settings of the format and the directories of the objects */
+  static async run(plan: readonly Life[], settings: RawConfig = {}): Promise<void> {
+    const world = new S3Lives(await MemoryS3.start(), settings)
     try {
       for (const life of plan) await world.#live(life)
       await world.#settle()
@@ -109,9 +130,15 @@ export class S3Lives {
     }
   }
 
-  /** The records of all objects, in the order of their names. */
+  /** The offsets of the records of all objects. Those of a directory are in the order of their names. */
   covered(): number[] {
-    return this.#objects().flatMap(({ records }) => records)
+    const objects = this.#objects()
+    const inDirectories = Map.groupBy(objects, ({ directory }) => directory)
+    for (const [directory, own] of inDirectories) {
+      const offsets = own.flatMap(({ records }) => records)
+      assert(offsets.join() === offsets.toSorted((a, b) => a - b).join(), `${directory} holds ${offsets.join()}`)
+    }
+    return objects.flatMap(({ records }) => records).toSorted((a, b) => a - b)
   }
 
   async #live(life: Life): Promise<void> {
@@ -167,6 +194,9 @@ export class S3Lives {
     return new RunningSink({
       createTask: () => plugin.createTask() as SinkTask,
       consumer: this.consumer,
+      ...(this.#isByField
+        ? { converter: json.create(parseConfig(json.configDef, jsonConfig), jsonConfig, false) }
+        : {}),
       topics: ['t'],
       clusterId: 'cluster-one',
       configDef: plugin.configDef,
@@ -181,12 +211,21 @@ export class S3Lives {
         's3.retry.backoff.ms': '5',
         'retry.backoff.ms': '20',
         'shutdown.timeout.ms': '50',
-        ...this.#format,
+        ...this.#settings,
         ...rotation,
       },
       flushTimeoutMs: 60,
       endTimeoutMs: 120,
     })
+  }
+
+  get #isByField(): boolean {
+    return this.#settings === byField
+  }
+
+  /** The value of the record at an offset. */
+  #textOf(offset: number): string {
+    return this.#isByField ? JSON.stringify({ offset, third: directoryOf(offset) }) : String(offset)
   }
 
   #nextAccess(): string {
@@ -197,7 +236,7 @@ export class S3Lives {
   #append(records: readonly boolean[]): void {
     const first = this.#values.length
     this.#values.push(...records)
-    this.consumer.append('t', 0, ...records.map((isRecord, i) => (isRecord ? String(first + i) : null)))
+    this.consumer.append('t', 0, ...records.map((isRecord, i) => (isRecord ? this.#textOf(first + i) : null)))
   }
 
   #decide(decide: MemoryConsumer['commit']): void {
@@ -232,22 +271,28 @@ export class S3Lives {
     this.#rebalancing = false
   }
 
-  #objects(): { readonly start: number; readonly records: number[] }[] {
+  #objects(): { readonly directory: string; readonly start: number; readonly records: number[] }[] {
     return [...this.#store.objects]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, { body }]) => ({
-        start: Number(keyPattern.exec(key)?.[1] ?? Number.NaN),
-        records: key.endsWith('.avro') ? textsIn(body) : linesIn(body),
-      }))
+      .map(([key, { body }]) => {
+        const [, directory = key, start] = keyPattern.exec(key) ?? []
+        const records = this.#isByField
+          ? fieldsIn(body, directory)
+          : key.endsWith('.avro')
+            ? textsIn(body)
+            : linesIn(body)
+        return { directory, start: Number(start), records }
+      })
   }
 
-  /** At most one object lies past the committed offset, and every object is named by its first record. */
+  /** At most one object of a directory lies past the committed offset, and every object is named by its first record. */
   #expectOneAhead(): void {
     const committed = this.consumer.committed.get('t-0') ?? 0
     const objects = this.#objects()
     for (const { start, records } of objects)
       assert(start <= (records[0] ?? -1), `object ${start} holds ${records.join()}`)
     const ahead = objects.filter(({ start }) => start >= committed)
-    assert(ahead.length < 2, `more than one object past ${committed}: ${JSON.stringify(objects)}`)
+    const directories = new Set(ahead.map(({ directory }) => directory))
+    assert(ahead.length === directories.size, `more than one object past ${committed}: ${JSON.stringify(objects)}`)
   }
 }

@@ -5,6 +5,7 @@ import { settingsOf as elasticsearchSettings } from '../../../connectors/elastic
 import { plugin as postgres } from '../../../connectors/postgres-source/index.ts'
 import { settingsOf as postgresSettings } from '../../../connectors/postgres-source/config/source-settings.ts'
 import { plugin as s3 } from '../../../connectors/s3-sink/index.ts'
+import { partitioners } from '../../../connectors/s3-sink/config/partitioner-options.ts'
 import { settingsOf as s3Settings } from '../../../connectors/s3-sink/config/settings.ts'
 import { checkConfig } from '../../../src/config/definition/parse-config.ts'
 
@@ -19,6 +20,14 @@ interface Subject {
 }
 
 const avroObjects = { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat' }
+const reportedNulls = { 'errors.tolerance': 'all', 'behavior.on.null.values': 'ignore' }
+const byHour = { 'partitioner.class': partitioners.hour, timezone: 'UTC' }
+const byTime = {
+  'partitioner.class': partitioners.time,
+  timezone: 'UTC',
+  'path.format': 'YYYY/MM',
+  'partition.duration.ms': '60000',
+}
 const byteObjects = { 'format.class': 'io.confluent.connect.s3.format.bytearray.ByteArrayFormat' }
 
 const subjects: readonly Subject[] = [
@@ -85,12 +94,21 @@ const subjects: readonly Subject[] = [
       'scrub.invalid.names': { value: 'true', beside: avroObjects },
       'format.bytearray.extension': { value: '.jpg', beside: byteObjects },
       'format.bytearray.separator': { value: ' ', beside: byteObjects },
-      'report.null.values.to.dlq': { value: 'false', beside: { 'errors.tolerance': 'all' } },
+      'report.null.values.to.dlq': { value: 'false', beside: reportedNulls },
       'rotate.size.bytes': '100',
       'rotate.interval.ms': '100',
       'rotate.schedule.interval.ms': '60000',
       timezone: { value: 'Asia/Kolkata', beside: { 'rotate.schedule.interval.ms': '86400000' } },
-      'timestamp.extractor': 'Record',
+      'timestamp.extractor': { value: 'Record', beside: byHour },
+      'timestamp.field': { value: 'at', beside: { ...byHour, 'timestamp.extractor': 'RecordField' } },
+      'partitioner.class': { value: partitioners.hour, beside: { timezone: 'UTC' } },
+      'partition.field.name': { value: 'a', beside: { 'partitioner.class': partitioners.fields } },
+      'partition.duration.ms': { value: '1000', beside: byTime },
+      'path.format': { value: 'YYYY', beside: byTime },
+      locale: { value: 'de', beside: byTime },
+      'rotate.file.on.partition.change': { value: 'false', beside: { ...byHour, 'rotate.interval.ms': '1000' } },
+      'partitioner.max.open.files': '10',
+      's3.schema.partition.affix.type': 'SUFFIX',
       'behavior.on.null.values': 'fail',
       'json.decimal.format': 'NUMERIC',
       'retry.backoff.ms': '7000',

@@ -168,7 +168,7 @@ describe('an object of another program', () => {
 
 describe('records without a value', () => {
   const append3 = (): void => append([null, 1], [null, null], [null, 3])
-  const tolerant = { 'flush.size': '2', 'errors.tolerance': 'all' }
+  const tolerant = { 'flush.size': '2', 'errors.tolerance': 'all', 'behavior.on.null.values': 'ignore' }
 
   it('are dead letters, in no object', async () => {
     append3()
@@ -177,6 +177,14 @@ describe('records without a value', () => {
     await sink.runUntil('the object', committed(3))
     expect(kept.reports).toEqual(['t-0@1: Skipping null value record.'])
     expect([...sinks.store.objects.values()].map(({ body }) => body.toString())).toEqual(['1\n3\n'])
+  })
+
+  it('are skipped without a dead letter where the config does not choose to ignore them', async () => {
+    append3()
+    const kept = new KeptReports()
+    const sink = await sinks.start({ 'flush.size': '2', 'errors.tolerance': 'all' }, systemClock, kept)
+    await sink.runUntil('the object', committed(3))
+    expect(kept.reports).toEqual([])
   })
 
   it.each<[string, RawConfig]>([

@@ -44,21 +44,18 @@ describe('the configuration', () => {
     expect(problemsOf(tutorial)).toEqual([])
     const settings = settingsOf(parseConfig(configDef, { ...minimal, ...tutorial }), tutorial)
     expect(settings.rotation.nextScheduled?.(0)).toBe(60_000)
-    expect([settings.recordTime, settings.store.region]).toEqual(['record', 'us-west-2'])
+    expect([settings.partitioner.path.kind, settings.store.region]).toEqual(['partition', 'us-west-2'])
   })
 
   it.each<[string, string]>([
     ['format.class', 'io.confluent.connect.s3.format.parquet.ParquetFormat'],
     ['avro.codec', 'bzip2'],
-    ['partitioner.class', 'io.confluent.connect.storage.partitioner.DailyPartitioner'],
     ['store.kafka.keys', 'true'],
     ['store.kafka.headers', 'true'],
     ['behavior.on.null.values', 'write'],
     ['s3.object.tagging', 'true'],
     ['s3.proxy.url', 'http://proxy'],
-    ['s3.schema.partition.affix.type', 'PREFIX'],
     ['s3.credentials.provider.class', 'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider'],
-    ['timestamp.extractor', 'RecordField'],
   ])('says that %s=%s is not served', (key, value) => {
     const [problem, ...others] = problemsOf({ [key]: value })
     expect(others).toEqual([])

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
 import type { FormatWriter } from '../../../../connectors/s3-sink/format/object-format.ts'
+import { partitionerOf, partitionPath } from '../../../../connectors/s3-sink/layout/partitioner.ts'
 import { MemoryBudget } from '../../../../connectors/s3-sink/object/memory-budget.ts'
 import { PartitionLedger } from '../../../../connectors/s3-sink/partition/partition-ledger.ts'
 import { PartitionWriter } from '../../../../connectors/s3-sink/partition/partition-writer.ts'
@@ -59,6 +60,9 @@ beforeEach(async () => {
     format,
     layout: { ...settings.layout, extension: format.extension },
     contentType: format.contentType,
+    partitioner: partitionerOf(settings.partitioner),
+    singlePath: partitionPath,
+    conditions: { isSupported: true },
     gzipLevel: null,
     schemas: new SchemaRule('NONE'),
     clock: systemClock,

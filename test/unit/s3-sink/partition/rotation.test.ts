@@ -10,17 +10,26 @@ import {
   type ObjectProgress,
   type RotationRules,
 } from '../../../../connectors/s3-sink/partition/rotation.ts'
-import { isTimeZone, nextScheduled } from '../../../../connectors/s3-sink/partition/schedule.ts'
+import { nextScheduled } from '../../../../connectors/s3-sink/partition/schedule.ts'
 
-const rules: RotationRules = { maxRecords: 10, maxBytes: null, intervalMs: null, nextScheduled: null }
+const rules: RotationRules = {
+  maxRecords: 10,
+  maxBytes: null,
+  intervalMs: null,
+  onPathChange: false,
+  maxObjects: null,
+  nextScheduled: null,
+}
 const object: ObjectProgress = {
   records: 3,
   bytes: 300,
+  size: 2,
+  lastPath: 'a',
   firstRecordMs: 1000,
   openedAtMs: 50_000,
   scheduledAtMs: null,
 }
-const recordAt = (timeMs: number): NextRecord => ({ timeMs, fits: true })
+const recordAt = (timeMs: number): NextRecord => ({ timeMs, fits: true, path: 'a', isNew: false })
 
 describe('rotation', () => {
   it('goes by records and by bytes', () => {
@@ -46,7 +55,17 @@ describe('rotation', () => {
   })
 
   it('goes by schemas, before the record that does not fit', () => {
-    expect(rotatesBefore(rules, object, { timeMs: 0, fits: false }, 50_000)).toBe('schema')
+    expect(rotatesBefore(rules, object, { ...recordAt(0), fits: false }, 50_000)).toBe('schema')
+  })
+
+  it('goes by directories: when the next record is in another one, and before there are too many', () => {
+    const other = { ...recordAt(0), path: 'b' }
+    expect(rotatesBefore(rules, object, other, 50_000)).toBeNull()
+    expect(rotatesBefore({ ...rules, onPathChange: true }, object, other, 50_000)).toBe('directory')
+    expect(rotatesBefore({ ...rules, onPathChange: true }, object, recordAt(0), 50_000)).toBeNull()
+    expect(rotatesBefore({ ...rules, maxObjects: 2 }, object, other, 50_000)).toBeNull()
+    expect(rotatesBefore({ ...rules, maxObjects: 2 }, object, { ...other, isNew: true }, 50_000)).toBe('directory')
+    expect(rotatesBefore({ ...rules, maxObjects: 3 }, object, { ...other, isNew: true }, 50_000)).toBeNull()
   })
 
   it('knows its next moment', () => {
@@ -85,10 +104,6 @@ describe('the schedule', () => {
       now = next
     }
   })
-
-  it('knows a time zone from another word', () => {
-    expect([isTimeZone('Europe/Berlin'), isTimeZone('UTC'), isTimeZone('Middle-earth')]).toEqual([true, true, false])
-  })
 })
 
 describe('object names', () => {
@@ -106,6 +121,6 @@ describe('object names', () => {
       'topics|orders|partition=3|orders_3_12345.json',
     ],
   ])('%j gives %s', (given, key) => {
-    expect(objectKey(given, 'orders', 3, 12_345)).toBe(key)
+    expect(objectKey(given, { topic: 'orders', partition: 3, path: 'partition=3' }, 12_345)).toBe(key)
   })
 })
