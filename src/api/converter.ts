@@ -30,12 +30,16 @@ export interface HeaderConverter {
   toConnectHeader(topic: string, key: string, bytes: Uint8Array | null): SchemaAndValue
 }
 
-/** Changes records, or drops them by returning null. Pure and synchronous. Fields that it does not change are kept. */
+/**
+ * Changes records, or drops them by returning null. Pure and synchronous. Fields that it does not change are kept.
+ * What takes time to get it throws as `NotReadyError`. Once that is there, the record passes all transforms again from the first one.
+ * @throws DataError for a record that cannot be transformed. NotReadyError
+ */
 export interface Transform {
   apply<R extends ConnectRecord>(record: R): R | null
 }
 
-/** A condition on records, for transforms that apply to some records only. Pure and synchronous. */
+/** A condition on records, for transforms that apply to some records only. Pure and synchronous. @throws as {@link Transform} does */
 export interface Predicate {
   test(record: ConnectRecord): boolean
 }

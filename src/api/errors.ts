@@ -60,16 +60,16 @@ export class DataError extends ConnectError {
 }
 
 /**
- * A converter lacks something that takes time to get, such as a schema of a registry. `ready` resolves when the same call can
- * succeed; it is called once or more, and may be given up by its signal. The runtime then makes the call again, and the record
- * keeps its place meanwhile. @see Converter
+ * A converter, transform or predicate lacks something that takes time to get, such as a schema of a registry. `ready` resolves when
+ * the same call can succeed; it is called once or more, and may be given up by its signal. The runtime then makes the call again, and
+ * the record keeps its place meanwhile. @see Converter, Transform
  */
 export class NotReadyError extends ConnectError {
   static override readonly [kindOf]: string = 'NotReadyError'
   /** @throws RetriableError when a later attempt may succeed; any other error fails the record */
   readonly ready: (signal: AbortSignal) => Promise<void>
 
-  /** @param missing what the converter lacks: `the schema with id 7` */
+  /** @param missing what is lacking: `the schema with id 7` */
   constructor(missing: string, ready: (signal: AbortSignal) => Promise<void>) {
     super(`not ready: it waits for ${missing}`)
     this.ready = ready

@@ -1,5 +1,5 @@
 import type { Converter, ConverterPlugin, HeaderConverterPlugin, SchemaAndValue } from '../../api/converter.ts'
-import { DataError, NotReadyError } from '../../api/errors.ts'
+import { DataError } from '../../api/errors.ts'
 import type { RawHeader } from '../../api/record.ts'
 import { primitive } from '../../api/schema.ts'
 import { givenConfig } from '../connector/given-config.ts'
@@ -10,6 +10,7 @@ import { frozen } from '../data/frozen.ts'
 import { plainValues, sampleValues } from '../data/sample-values.ts'
 import { shown, textOf, valueFault } from '../data/value-fault.ts'
 import { optionCases, type PluginOptions } from './plugin-cases.ts'
+import { whenReady } from './when-ready.ts'
 
 export interface ConverterContractOptions extends PluginOptions<ConverterPlugin | HeaderConverterPlugin> {
   /** Values that come back from their bytes as they are. At least one. */
@@ -19,9 +20,6 @@ export interface ConverterContractOptions extends PluginOptions<ConverterPlugin 
 }
 
 const topic = 'contract'
-/** A schema may need others, each of which is a wait. */
-const maxWaits = 100
-
 /** Returns the cases that a converter or a header converter has to pass. */
 export function converterContract(options: ConverterContractOptions): readonly ContractCase[] {
   const { plugin, values, undecodable = [] } = options
@@ -50,19 +48,6 @@ function converterOf({ plugin, config = {} }: ConverterContractOptions, isKey = 
   return {
     fromConnect: (name, schema, value) => converter.fromConnectHeader(name, 'key', schema, value),
     toConnect: (name, bytes) => converter.toConnectHeader(name, 'key', bytes),
-  }
-}
-
-/** Makes a call, again when the converter was not ready and says that it is now. */
-async function whenReady<T>(run: CaseRun, call: () => T): Promise<T> {
-  for (let waits = 0; ; waits += 1) {
-    try {
-      return call()
-    } catch (error) {
-      if (!(error instanceof NotReadyError)) throw error
-      if (waits === maxWaits) throw run.broken(rules.ready, `after ${waits} times it was still not ready.`, error)
-      await error.ready(new AbortController().signal)
-    }
   }
 }
 

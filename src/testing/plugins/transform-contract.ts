@@ -4,12 +4,14 @@ import type { ConnectRecord } from '../../api/record.ts'
 import { givenConfig } from '../connector/given-config.ts'
 import { describeError, type CaseRun } from '../contract/case-run.ts'
 import { caseMaker, type ContractCase } from '../contract/contract-case.ts'
+import { ContractError } from '../contract/contract-error.ts'
 import { rules } from '../contract/rules.ts'
 import { frozen } from '../data/frozen.ts'
 import { connectRecordFault } from '../data/record-fault.ts'
 import { sampleRecords } from '../data/sample-values.ts'
 import { shown, textOf } from '../data/value-fault.ts'
 import { optionCases, type PluginOptions } from './plugin-cases.ts'
+import { whenReady } from './when-ready.ts'
 
 export interface TransformContractOptions extends PluginOptions<TransformPlugin> {
   /** Records that the transform is for. Records of every form are tried in addition. */
@@ -44,8 +46,9 @@ export function transformContract(options: TransformContractOptions): readonly C
     const given = givenConfig(plugin.configDef, config)
     return plugin.create(given.config, given.raw)
   }
-  const applied = (run: CaseRun, record: ConnectRecord): ConnectRecord | null => {
-    const result: unknown = resultOf(run, `apply(${textOf(record)})`, () => create().apply(record))
+  const applied = async (run: CaseRun, record: ConnectRecord): Promise<ConnectRecord | null> => {
+    const transform = create()
+    const { result } = await outcomeOf(run, `apply(${textOf(record)})`, () => transform.apply(record))
     if (result === null) return null
     if (typeof result !== 'object' || result instanceof Promise || !('topic' in result))
       throw run.broken(
@@ -58,20 +61,20 @@ export function transformContract(options: TransformContractOptions): readonly C
     ...optionCases(options),
     make('returns a record or null, and changes nothing', async (run) => {
       for (const record of [...records, ...sampleRecords('contract')]) {
-        const result = applied(run, frozen({ ...record }))
+        const result = await applied(run, frozen({ ...record }))
         const fault = result === null ? null : connectRecordFault(result)
         if (fault !== null) throw run.broken(fault.rule, `${fault.did}. The record before: ${textOf(record)}`)
       }
     }),
     make('keeps the fields of source records and of sink records', async (run) => {
-      for (const record of [...records, ...sampleRecords('contract')]) keepsFields(run, record, applied)
+      for (const record of [...records, ...sampleRecords('contract')]) await keepsFields(run, record, applied)
     }),
     make('returns the same for the same record', async (run) => {
       const transform = create()
       for (const record of [...records, ...sampleRecords('contract')]) {
-        const [first, again] = [0, 1].map(() =>
-          textOf(resultOf(run, `apply(${textOf(record)})`, () => transform.apply(record))),
-        )
+        const result = async (): Promise<string> =>
+          textOf((await outcomeOf(run, `apply(${textOf(record)})`, () => transform.apply(record))).result)
+        const [first, again] = [await result(), await result()]
         if (first !== again)
           throw run.broken(rules.transform, `the same record became ${first} first, and ${again} then.`)
       }
@@ -79,13 +82,13 @@ export function transformContract(options: TransformContractOptions): readonly C
   ]
 }
 
-function keepsFields(
+async function keepsFields(
   run: CaseRun,
   record: ConnectRecord,
-  applied: (run: CaseRun, record: ConnectRecord) => ConnectRecord | null,
-): void {
+  applied: (run: CaseRun, record: ConnectRecord) => Promise<ConnectRecord | null>,
+): Promise<void> {
   for (const addition of additions) {
-    const result = applied(run, frozen({ ...record, ...addition }))
+    const result = await applied(run, frozen({ ...record, ...addition }))
     if (result === null) continue
     // Transforms may change the partition of a record.
     const lost = Object.entries(addition).find(
@@ -99,12 +102,18 @@ function keepsFields(
   }
 }
 
-/** A transform may refuse a record. @returns null then */
-function resultOf(run: CaseRun, what: string, action: () => unknown): unknown {
+/** In an object, because a promise that a plugin returns would be awaited otherwise. */
+interface Outcome {
+  readonly result: unknown
+}
+
+/** A transform may refuse a record: then the result is null. */
+async function outcomeOf(run: CaseRun, what: string, action: () => unknown): Promise<Outcome> {
   try {
-    return action()
+    return await whenReady(run, () => ({ result: action() }))
   } catch (error) {
-    if (error instanceof DataError) return null
+    if (error instanceof DataError) return { result: null }
+    if (error instanceof ContractError) throw error
     throw run.broken(
       rules.errors,
       `${what} threw ${describeError(error)}. Throw a DataError for a record that cannot be transformed.`,
@@ -117,11 +126,10 @@ function resultOf(run: CaseRun, what: string, action: () => unknown): unknown {
 export function predicateContract(options: PredicateContractOptions): readonly ContractCase[] {
   const { plugin, config = {}, met = [], unmet = [] } = options
   const make = caseMaker(plugin.className, options)
-  const tested = (run: CaseRun, record: ConnectRecord): boolean => {
+  const tested = async (run: CaseRun, record: ConnectRecord): Promise<boolean> => {
     const given = givenConfig(plugin.configDef, config)
-    const result: unknown = resultOf(run, `test(${textOf(record)})`, () =>
-      plugin.create(given.config, given.raw).test(frozen({ ...record })),
-    )
+    const predicate = plugin.create(given.config, given.raw)
+    const { result } = await outcomeOf(run, `test(${textOf(record)})`, () => predicate.test(frozen({ ...record })))
     if (typeof result === 'boolean') return result
     throw run.broken(
       rules.predicate,
@@ -132,13 +140,14 @@ export function predicateContract(options: PredicateContractOptions): readonly C
     ...optionCases(options),
     make('tests records of every form, and the same one equally', async (run) => {
       for (const record of [...met, ...unmet, ...sampleRecords('contract')])
-        if (tested(run, record) !== tested(run, record))
+        if ((await tested(run, record)) !== (await tested(run, record)))
           throw run.broken(rules.predicate, `two tests of the record ${textOf(record)} had different results.`)
     }),
     make('tells the records apart', async (run) => {
-      const wrong = met.find((record) => !tested(run, record)) ?? unmet.find((record) => tested(run, record))
-      if (wrong !== undefined)
-        throw run.broken(rules.predicate, `test returned ${String(tested(run, wrong))} for ${textOf(wrong)}.`)
+      const wanted = [...met.map((record) => ({ record, is: true })), ...unmet.map((record) => ({ record, is: false }))]
+      for (const { record, is } of wanted)
+        if ((await tested(run, record)) !== is)
+          throw run.broken(rules.predicate, `test returned ${String(!is)} for ${textOf(record)}.`)
     }),
   ]
 }

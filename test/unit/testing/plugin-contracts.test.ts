@@ -198,9 +198,32 @@ describe('the suite for transforms', () => {
       'returns a record or null, and changes nothing',
       'threw TypeError',
     ],
+    [
+      'a wait that ends although the transform is not ready',
+      {
+        apply: () => {
+          throw new NotReadyError('nothing', async () => undefined)
+        },
+      },
+      'returns a record or null, and changes nothing',
+      'still not ready',
+    ],
   ])('sees %s', async (_what, transform, name, text) => {
     // A value without a schema is plain data of any kind, so the fault is that of the transform.
     expect((await violationOf(transformContract({ plugin: plugin(transform), waitMs }), name)).message).toContain(text)
+  })
+
+  describe('a transform that is not ready at first', () => {
+    const slow = (): Transform => {
+      let isReady = false
+      return {
+        apply: (record) => {
+          if (isReady) return { ...record, topic: 'found' }
+          throw new NotReadyError('the topic', async () => void (isReady = true))
+        },
+      }
+    }
+    for (const { name, run } of transformContract({ plugin: { ...plugin(slow()), create: slow } })) it(name, run)
   })
 })
 

@@ -1,4 +1,4 @@
-import type { DataError, NotReadyError } from '../../../api/errors.ts'
+import type { ConnectError, NotReadyError } from '../../../api/errors.ts'
 
 /** What the conversion of a record waits for. The record is converted again once that is over. */
 export interface ConversionWait {
@@ -8,13 +8,13 @@ export interface ConversionWait {
   readonly explain: (error: unknown) => unknown
 }
 
-/** A converter is not ready for a part of a record. */
+/** A converter is not ready for a part of a record, or a transform is not ready for the record. */
 export class ConversionNotReadyError extends Error implements ConversionWait {
   override readonly name = 'ConversionNotReadyError'
   readonly ready: (signal: AbortSignal) => Promise<void>
-  readonly explain: (error: unknown) => DataError
+  readonly explain: (error: unknown) => ConnectError
 
-  constructor(cause: NotReadyError, explain: (error: unknown) => DataError) {
+  constructor(cause: NotReadyError, explain: (error: unknown) => ConnectError) {
     super(cause.message, { cause })
     this.ready = cause.ready
     this.explain = explain

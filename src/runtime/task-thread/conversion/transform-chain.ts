@@ -1,7 +1,8 @@
 import { errorMessage } from '../../../foundation/error-message.ts'
 import type { Predicate, Transform } from '../../../api/converter.ts'
-import { ConnectError, DataError } from '../../../api/errors.ts'
+import { ConnectError, DataError, NotReadyError } from '../../../api/errors.ts'
 import type { ConnectRecord, SinkRecord } from '../../../api/record.ts'
+import { ConversionNotReadyError } from './conversion-not-ready-error.ts'
 
 /** One configured transform, applied if its predicate matches. */
 export interface TransformStep {
@@ -13,7 +14,7 @@ export interface TransformStep {
   readonly negate: boolean
 }
 
-/** Returns the record after all steps; null when one dropped it. @throws ConnectError that names the failed transform */
+/** Returns the record after all steps; null when one dropped it. @throws ConnectError that names the failed transform; ConversionNotReadyError */
 export function applyTransforms<R extends ConnectRecord>(steps: readonly TransformStep[], record: R): R | null {
   let current: R = record
   for (const step of steps) {
@@ -29,13 +30,18 @@ function applyStep<R extends ConnectRecord>(step: TransformStep, record: R): R |
     if (step.predicate !== null && step.predicate.test(record) === step.negate) return record
     return step.transform.apply(record)
   } catch (error) {
-    const Kind = error instanceof DataError ? DataError : ConnectError
-    throw new Kind(`transform "${step.alias}" failed on ${placeOf(record)}: ${errorMessage(error)}`, {
-      cause: error,
-      stage: 'TRANSFORMATION',
-      executingClass: step.className,
-    })
+    const explain = (why: unknown): ConnectError => failed(step, record, why)
+    throw error instanceof NotReadyError ? new ConversionNotReadyError(error, explain) : explain(error)
   }
+}
+
+function failed(step: TransformStep, record: ConnectRecord, error: unknown): ConnectError {
+  const Kind = error instanceof DataError ? DataError : ConnectError
+  return new Kind(`transform "${step.alias}" failed on ${placeOf(record)}: ${errorMessage(error)}`, {
+    cause: error,
+    stage: 'TRANSFORMATION',
+    executingClass: step.className,
+  })
 }
 
 /** A record of a sink has a place in a topic; that of a source has its own in the source. */

@@ -53,7 +53,7 @@ const cutOff =
   'the worker has not heard from its group for session.timeout.ms, and others may run its tasks: it waits for its group'
 const idle: DeliveryState = { kind: 'idle' }
 
-/** How long a turn of the task waits for a converter. After that, polling continues, so that the group can rebalance. */
+/** How long a turn of the task waits for a converter or transform. After that, polling continues, so that the group can rebalance. */
 const conversionPatienceMs = 500
 /** A `put` that takes longer is shown in the status, because nothing is polled meanwhile. Milliseconds. */
 const shownAfterMs = 30_000

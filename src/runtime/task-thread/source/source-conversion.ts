@@ -21,7 +21,7 @@ export interface SourceConversionOptions {
 export type Unsent = 'dropped' | 'skipped'
 
 /**
- * Transforms and encodes records in their order. A record whose converters are not ready, or that is tried again, keeps its place,
+ * Transforms and encodes records in their order. A record whose transforms or converters are not ready, or that is tried again, keeps its place,
  * and those after it wait.
  */
 export class SourceConversion {
@@ -75,7 +75,7 @@ export class SourceConversion {
     return 'pending'
   }
 
-  /** Waits, with retries, for a converter; one that never gets ready fails the record. Returns null when the task ends before. */
+  /** Waits, with retries, for a transform or converter; one that never gets ready fails the record. Returns null when the task ends before. */
   async #convertAfter(
     wait: ConversionNotReadyError,
     record: SourceRecord,

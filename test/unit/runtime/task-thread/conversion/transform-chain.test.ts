@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectError, DataError } from '../../../../../src/api/errors.ts'
+import { ConnectError, DataError, NotReadyError } from '../../../../../src/api/errors.ts'
+import { ConversionNotReadyError } from '../../../../../src/runtime/task-thread/conversion/conversion-not-ready-error.ts'
 import { noHeaders, type ConnectRecord } from '../../../../../src/api/record.ts'
 import {
   applyTransforms,
@@ -24,6 +25,17 @@ const suffix = (letter: string, when: Partial<TransformStep> = {}): TransformSte
   negate: false,
   ...when,
 })
+const ready7 = async (): Promise<void> => undefined
+function notReady(): never {
+  throw new NotReadyError('table 7', ready7)
+}
+function thrownBy(action: () => unknown): unknown {
+  try {
+    return action()
+  } catch (error) {
+    return error
+  }
+}
 const isOrders = { test: ({ topic }: ConnectRecord) => topic.startsWith('orders') }
 const topicOf = (steps: readonly TransformStep[], topic: string): string | undefined =>
   applyTransforms(steps, record(topic))?.topic
@@ -71,5 +83,20 @@ describe('a chain of transforms', () => {
     )
     expect(() => topicOf(failing(new RangeError('no such field')), 't')).toThrow(ConnectError)
     expect(() => topicOf(failing(new RangeError('no such field')), 't')).not.toThrow(DataError)
+  })
+
+  it.each<[string, Partial<TransformStep>]>([
+    ['step', { transform: { apply: () => notReady() } }],
+    ['predicate', { predicate: { test: () => notReady() } }],
+  ])('waits for a %s that is not ready, and names the step if that never is', (_what, parts) => {
+    const error = thrownBy(() => topicOf([suffix('route', { ...parts, className: 'com.acme.Route' })], 't'))
+    expect(error).toBeInstanceOf(ConversionNotReadyError)
+    const { ready, explain } = error as ConversionNotReadyError
+    expect(ready).toBe(ready7)
+    expect(explain(new DataError('no such table'))).toMatchObject({
+      message: 'transform "route" failed on a record of topic t: no such table',
+      stage: 'TRANSFORMATION',
+      executingClass: 'com.acme.Route',
+    })
   })
 })
