@@ -31,6 +31,12 @@ const rows: readonly Row[] = [
     '3.2.3.Final',
     'plugins/transforms/debezium/outbox/decode-message-content',
   ],
+  [
+    'transformation',
+    'io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb',
+    '3.2.3.Final',
+    'connectors/postgres-source/timescaledb/timescaledb',
+  ],
   debezium('TimezoneConverter', 'plugins/transforms/debezium/values/timezone-converter'),
   debezium('ByLogicalTableRouter', 'plugins/transforms/debezium/routing/by-logical-table-router'),
   debezium('ContentBasedRouter', 'plugins/transforms/debezium/scripting/content-based-router'),

@@ -21,10 +21,6 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   [`${confluentTransforms}.Filter$Value`, `use ${kafkaTransforms}.Filter with a predicate`],
   ['io.apicurio.registry.utils.converter.AvroConverter', otherSchemas],
   [`${debeziumTransforms}.VectorToJsonConverter`, transformInstead],
-  [
-    'io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb',
-    'transforms have no connection to a database',
-  ],
   ...each(
     'org.apache.kafka.connect.file',
     ['FileStreamSourceConnector', 'FileStreamSinkConnector'],

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.nio.ByteBuffer;
@@ -15,6 +17,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.record.TimestampType;
@@ -65,6 +68,7 @@ public final class TransformOracle {
     ConnectRecord<?> record = recordOf(given.get("record"));
     try {
       // Both steps of a worker: the definition's own checks, then the plugin's.
+      if (given.has("chunks")) setMetadata(plugin, config, given.get("chunks"));
       if (plugin instanceof Transformation) ((Transformation<?>) plugin).configure(config);
       else ((Predicate<?>) plugin).configure(config);
     } catch (Exception e) {
@@ -89,6 +93,37 @@ public final class TransformOracle {
     } catch (Exception e) {
       return result.set("error", errorOf(e));
     }
+  }
+
+  /**
+   * Gives Debezium's TimescaleDb the chunks instead of a database: each is the schemas and names of the chunk, of its hypertable, and of
+   * the continuous aggregate, if there is one. Its own class reads schema.list. By reflection, because Kafka's jars alone lack the classes.
+   */
+  private static void setMetadata(Object plugin, Map<String, String> config, JsonNode chunks) throws Exception {
+    String own = plugin.getClass().getPackageName() + ".";
+    Class<?> metadata = Class.forName(own + "TimescaleDbMetadata");
+    Class<?> configuration = Class.forName("io.debezium.config.Configuration");
+    Object read = configuration.getMethod("from", Map.class).invoke(null, config);
+    Object original = Class.forName(own + "QueryInformationSchemaMetadata").getConstructor(configuration).newInstance(read);
+    Map<Object, Object> hypertables = new LinkedHashMap<>();
+    Map<Object, Object> aggregates = new LinkedHashMap<>();
+    for (JsonNode chunk : chunks) {
+      hypertables.put(tableId(chunk, 0), tableId(chunk, 2));
+      if (chunk.size() > 4) aggregates.put(tableId(chunk, 2), tableId(chunk, 4));
+    }
+    Object given = Proxy.newProxyInstance(metadata.getClassLoader(), new Class<?>[] {metadata}, (proxy, method, args) -> {
+      if (method.getName().equals("hypertableId")) return Optional.ofNullable(hypertables.get(args[0]));
+      if (method.getName().equals("aggregateId")) return Optional.ofNullable(aggregates.get(args[0]));
+      return method.invoke(original, args);
+    });
+    Method set = plugin.getClass().getDeclaredMethod("setMetadata", metadata);
+    set.setAccessible(true);
+    set.invoke(plugin, given);
+  }
+
+  private static Object tableId(JsonNode chunk, int at) throws Exception {
+    return Class.forName("io.debezium.relational.TableId").getConstructor(String.class, String.class, String.class)
+        .newInstance(null, chunk.get(at).asText(), chunk.get(at + 1).asText());
   }
 
   private static ObjectNode errorOf(Exception e) {

@@ -46,7 +46,14 @@ export interface CaseJson {
   readonly class: string
   readonly config: Readonly<Record<string, string>>
   readonly record: RecordJson
+  /** What TimescaleDb is given instead of a database. */
+  readonly chunks?: readonly ChunkJson[]
 }
+
+/** The schemas and names of a chunk, of its hypertable, and of the continuous aggregate that this holds, if it holds one. */
+export type ChunkJson =
+  | readonly [schema: string, table: string, schema: string, table: string]
+  | readonly [schema: string, table: string, schema: string, table: string, schema: string, table: string]
 
 export interface ErrorJson {
   readonly class: string

@@ -44,3 +44,12 @@ it('every link between documents leads somewhere', () => {
   })
   expect(broken).toEqual([])
 })
+
+it('every decision is in the list of decisions', () => {
+  const list = read('docs/decisions/README.md')
+  const decisions = documents
+    .map(({ path }) => path.replace(/^docs\/decisions\//, ''))
+    .filter((name) => /^\d{4}-/.test(name))
+  expect(decisions.length).toBeGreaterThan(30)
+  expect(decisions.filter((name) => !list.includes(`| [${Number(name.slice(0, 4))}](${name}) `))).toEqual([])
+})

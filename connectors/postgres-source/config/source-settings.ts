@@ -55,15 +55,12 @@ const snapshotModes: Readonly<Record<string, SnapshotMode>> = { never: 'no_data'
 /** Converts a parsed config. @throws ConfigError when a list contains an invalid regular expression */
 export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings {
   const text = (key: string): string => String(config[key] ?? '')
-  const optional = (key: string): string | null => {
-    const value = config[key]
-    return value === null || value === undefined || value === '' ? null : String(value)
-  }
+  const optional = (key: string): string | null => textOrNull(config, key)
   const word = <T extends string>(key: string): T => text(key).toLowerCase() as T
   const skipped = splitList(text('skipped.operations')).map((operation) => operation.toLowerCase())
   const mode = word<string>('snapshot.mode')
   return {
-    connection: connectionOf(config, optional),
+    connection: connectionOf(config),
     prefix: text('topic.prefix'),
     delimiter: text('topic.delimiter'),
     slot: text('slot.name'),
@@ -98,7 +95,14 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings
   }
 }
 
-function connectionOf(config: ParsedConfig, optional: (key: string) => string | null): ConnectionSettings {
+function textOrNull(config: ParsedConfig, key: string): string | null {
+  const value = config[key]
+  return value === null || value === undefined || value === '' ? null : String(value)
+}
+
+/** Returns the options of the connection of a parsed config, which may be that of a transform. */
+export function connectionOf(config: ParsedConfig): ConnectionSettings {
+  const optional = (key: string): string | null => textOrNull(config, key)
   return {
     host: String(config['database.hostname']),
     port: Number(config['database.port']),

@@ -2,6 +2,7 @@ import { builtInPlugins } from '../../../src/plugin/built-in-plugins.ts'
 import { distinct, type CaseGroups } from '../cases/all-cases.ts'
 import { eventRouterCases } from './event-router.ts'
 import { newRecordStateCases } from './extract-new-record-state.ts'
+import { timescaleCases } from './timescaledb.ts'
 import { timezoneCases } from './timezone.ts'
 import { changedStateCases, decodedMessageCases, headerToValueCases, schemaChangeCases } from './values.ts'
 import { groovyCases, javascriptCases, scriptingSettingsCases } from './scripting.ts'
@@ -23,6 +24,7 @@ export const debeziumGroups: CaseGroups = new Map([
   ['debezium/groovy', distinct(groovyCases)],
   ['debezium/javascript', distinct(javascriptCases)],
   ['debezium/by-logical-table-router', distinct(logicalRouterCases)],
+  ['debezium/timescaledb', distinct(timescaleCases)],
   ['debezium/partition-routing', distinct(partitionRoutingCases)],
   ['debezium/event-router', distinct(eventRouterCases)],
   ['debezium/extract-new-record-state', distinct(newRecordStateCases)],

@@ -15,6 +15,7 @@ const configs: Readonly<Record<string, RawConfig>> = {
   HeaderToValue: { headers: 'h', fields: 'header', operation: 'move' },
   TimezoneConverter: { 'converted.timezone': 'Europe/Berlin' },
   SchemaChangeEventFilter: { 'schema.change.event.exclude.list': 'ALTER' },
+  'timescaledb.TimescaleDb': { 'database.hostname': 'db', 'database.user': 'reader', 'database.dbname': 'shop' },
   DecodeLogicalDecodingMessageContent: { 'fields.null.include': 'true' },
   'outbox.EventRouter': {
     'table.field.event.key': 'id',

@@ -3,6 +3,7 @@ import type { PartJson, ResultJson, SchemaJson, ValueJson } from '../oracle-json
 import { after, envelope, row, source, sourceValue } from './events.ts'
 import { documentResults, withoutField } from './outbox-deviations.ts'
 import { scriptingDeviations } from './scripting-deviations.ts'
+import { changeIn, timescale } from './timescaledb.ts'
 
 /** Why a case ends otherwise here than in Debezium. */
 export type DebeziumReason = keyof typeof debeziumReasons
@@ -28,6 +29,10 @@ export const debeziumReasons = {
     '`HeaderToValue`: a header stays a header if the structure of its field is missing or null; Debezium loses it, or fails.',
   'nothing to decode':
     '`DecodeLogicalDecodingMessageContent` does not change records without a schema, such as tombstones; Debezium fails.',
+  'nothing to route':
+    '`TimescaleDb` does not change a record whose value is null, also if it has a schema; Debezium fails.',
+  'valid topic':
+    '`TimescaleDb` replaces characters of a hypertable that no topic may have by underscores, as the source does; in Debezium, the broker refuses the topic.',
   'not supported':
     '`Filter` and `ContentBasedRouter`: an expression outside of the supported subset, or of a variable that does not exist, is an error of the config. In Debezium it can do what Java can, or fails with a record.',
   'no class':
@@ -110,5 +115,25 @@ export const debeziumDeviations: Readonly<Record<string, Deviation>> = {
       { reason: 'expanded or text', result },
     ]),
   ),
+  ...Object.fromEntries(
+    ['the schema public', 'another schema'].map((schema): [string, Deviation] => [
+      `${timescale}: of ${schema}, tombstone with a schema`,
+      { reason: 'nothing to route', result: { changed: {} } },
+    ]),
+  ),
+  [`${timescale}: table "_timescaledb_internal"."odd"`]: {
+    reason: 'valid topic',
+    result: {
+      changed: {
+        topic: 'timescaledb.Sensor_Data.Wetter__C',
+        value: { schema: 'unchanged', value: changeIn('Sensor Data', 'Wetter/°C').value },
+        headers: [
+          { name: 'h', schema: { type: 'INT32' }, value: 1 },
+          { name: '__debezium_timescaledb_chunk_table', schema: { type: 'STRING' }, value: 'odd' },
+          { name: '__debezium_timescaledb_chunk_schema', schema: { type: 'STRING' }, value: '_timescaledb_internal' },
+        ],
+      },
+    },
+  },
   ...scriptingDeviations,
 }
