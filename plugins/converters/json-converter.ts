@@ -26,6 +26,7 @@ import {
 
 import { headerPluginOf } from './header-plugin.ts'
 import { checkUtf8, endOfSchema, isEnvelope, parse, parseOrNull } from './json-envelope.ts'
+import { PayloadReader } from './json/payload-reader.ts'
 import { contentSchema, validContent } from './schema-content.ts'
 
 const configDef = {
@@ -87,6 +88,8 @@ const configDef = {
 interface KnownSchema {
   readonly schema: Schema
   readonly read: JsonReader
+  /** Reads most payloads without parsing them. */
+  readonly payload: PayloadReader
   readonly exactFractions: boolean
 }
 
@@ -142,8 +145,9 @@ export class JsonConverter implements Converter {
     if (bytes === null) return { schema: null, value: null }
     checkUtf8(bytes)
     if (this.#content !== null) {
-      const { schema, read, exactFractions } = this.#content
-      return { schema, value: read(parse(utf8(bytes), exactFractions)) }
+      const { schema, read, payload, exactFractions } = this.#content
+      const value = payload.read(bytes, 0, bytes.length)
+      return { schema, value: value === undefined ? read(parse(utf8(bytes), exactFractions)) : value }
     }
     if (!this.#envelope) {
       const text = utf8(bytes)
@@ -177,6 +181,9 @@ export class JsonConverter implements Converter {
   #readKnown(topic: string, bytes: Uint8Array): SchemaAndValue | null {
     for (const { bytes: prefix, known } of this.#prefixes.get(topic) ?? []) {
       if (bytes.length <= prefix.length || !prefix.equals(bytes.subarray(0, prefix.length))) continue
+      const end = bytes.length - 1
+      const value = bytes[end] === closingBrace ? known.payload.read(bytes, prefix.length, end) : undefined
+      if (value !== undefined) return { schema: known.schema, value }
       const rest = utf8(bytes.subarray(prefix.length)).trimEnd()
       if (!rest.endsWith('}')) return null
       const payload = parseOrNull(rest.slice(0, -1), known.exactFractions)
@@ -214,7 +221,12 @@ export class JsonConverter implements Converter {
 
   #compiled(schema: Schema): KnownSchema {
     const { replaceNullWithDefault } = this.#options
-    return { schema, read: jsonReader(schema, { replaceNullWithDefault }), exactFractions: holdsDecimal(schema) }
+    return {
+      schema,
+      read: jsonReader(schema, { replaceNullWithDefault }),
+      payload: new PayloadReader(schema, { replaceNullWithDefault }),
+      exactFractions: holdsDecimal(schema),
+    }
   }
 
   #rememberPrefix(topic: string, text: string, known: KnownSchema): void {

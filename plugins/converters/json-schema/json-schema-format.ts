@@ -14,6 +14,7 @@ import {
 } from 'penstock/api'
 
 import { checkUtf8, parse } from '../json-envelope.ts'
+import { PayloadReader } from '../json/payload-reader.ts'
 import type { MessageReader, SchemaFormat } from '../registry/schema-format.ts'
 import { whyRefused } from './acceptance.ts'
 import { connectOfJsonSchema } from './connect-of-json-schema.ts'
@@ -66,9 +67,18 @@ export class JsonSchemaFormat implements SchemaFormat<SchemaDocuments> {
     return notTooDeep(() => {
       const schema = connectOfJsonSchema(documents, this.#options, version)
       if (schema === null) return { schema, read: readPlain }
-      const read = jsonReader(schema, { ...dataForm(this.#options), adviceIfMissing })
+      const form = dataForm(this.#options)
+      const read = jsonReader(schema, { ...form, adviceIfMissing })
+      const payload = new PayloadReader(schema, form)
       const exactFractions = holdsDecimal(schema)
-      return { schema, read: (bytes, offset) => read(parse(textIn(bytes, offset), exactFractions)) }
+      return {
+        schema,
+        read: (bytes, offset) => {
+          const data = checkedUtf8(bytes, offset)
+          const value = payload.read(data, 0, data.length)
+          return value === undefined ? read(parse(utf8(data), exactFractions)) : value
+        },
+      }
     })
   }
 
@@ -94,15 +104,15 @@ function titleOf({ title }: JsonObject): string | null {
 }
 
 function readPlain(bytes: Uint8Array, offset: number): ConnectValue {
-  const text = textIn(bytes, offset)
+  const text = utf8(checkedUtf8(bytes, offset))
   // Parsed JSON is data without a schema.
   const value = parse(text, false) as ConnectValue
   keepJsonText(value, text)
   return value
 }
 
-function textIn(bytes: Uint8Array, offset: number): string {
+function checkedUtf8(bytes: Uint8Array, offset: number): Uint8Array {
   const data = bytes.subarray(offset)
   checkUtf8(data)
-  return utf8(data)
+  return data
 }
