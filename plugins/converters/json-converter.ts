@@ -213,10 +213,20 @@ export class JsonConverter implements Converter {
     let known = this.#known.get(text)
     if (known === undefined) {
       known = this.#compiled(schemaFromJson(json))
-      evictOldest(this.#known, this.#cacheSize)
+      this.#forget(evictOldest(this.#known, this.#cacheSize))
       this.#known.set(text, known)
     }
     return known
+  }
+
+  /** A schema that is not kept any more is not kept for the messages that begin with it either (I10). */
+  #forget(evicted: KnownSchema | null): void {
+    if (evicted === null) return
+    for (const [topic, prefixes] of this.#prefixes) {
+      const left = prefixes.filter((prefix) => prefix.known !== evicted)
+      if (left.length === 0) this.#prefixes.delete(topic)
+      else if (left.length < prefixes.length) this.#prefixes.set(topic, left)
+    }
   }
 
   #compiled(schema: Schema): KnownSchema {
@@ -239,12 +249,14 @@ export class JsonConverter implements Converter {
   }
 }
 
-function evictOldest(cache: Map<string, unknown>, limit: number): void {
-  if (cache.size < limit) return
-  for (const key of cache.keys()) {
+/** Makes room for one more. Returns what was evicted; null if there was room. */
+function evictOldest<T>(cache: Map<string, T>, limit: number): T | null {
+  if (cache.size < limit) return null
+  for (const [key, value] of cache) {
     cache.delete(key)
-    return
+    return value
   }
+  return null
 }
 
 /** Parsed JSON is schemaless Connect data already, unless exact fractions are required. */

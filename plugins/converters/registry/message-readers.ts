@@ -15,7 +15,8 @@ export class MessageReaders<Parsed> {
   readonly #size: number
   readonly #schemas: LookUps<Parsed>
   readonly #versions: LookUps<number | null>
-  readonly #byTopic = new Map<string, Map<string, MessageReader>>()
+  /** By the schema and the topic, so many in all (I10). */
+  readonly #readers = new Map<string, MessageReader>()
   readonly #refs: SchemaRefs
   #lastTopic = ''
   #lastRef: SchemaRef = -1
@@ -60,15 +61,12 @@ export class MessageReaders<Parsed> {
   }
 
   #of(topic: string, ref: SchemaRef, type: string): MessageReader {
-    const key = `${ref}\n${type}`
-    const byKey = this.#byTopic.get(topic) ?? new Map<string, MessageReader>()
-    const known = byKey.get(key)
+    const key = `${ref}\n${type}\n${topic}`
+    const known = this.#readers.get(key)
     if (known !== undefined) return known
     const reader = this.#make(topic, ref, type)
-    keepWithin(this.#byTopic, this.#size)
-    this.#byTopic.set(topic, byKey)
-    keepWithin(byKey, this.#size)
-    byKey.set(key, reader)
+    keepWithin(this.#readers, this.#size)
+    this.#readers.set(key, reader)
     return reader
   }
 

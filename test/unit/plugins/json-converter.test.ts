@@ -2,6 +2,7 @@ import { arrayOf, DataError, mapOf, primitive, struct, type ConnectValue, type S
 import { describe, expect, it } from 'vitest'
 
 import { headerPlugin, plugin } from '../../../plugins/converters/json-converter.ts'
+import { keptObjects } from '../../support/task/kept-objects.ts'
 
 const defaults = {
   'schemas.enable': true,
@@ -186,6 +187,18 @@ describe('JsonConverter reading', () => {
       const text = `{"schema":{"type":"struct","fields":[{"type":"int32","field":"f${i % 3}"}]},"payload":{"f${i % 3}":${i}}}`
       expect(json.toConnect('t', Buffer.from(text)).value).toEqual([i])
     }
+  })
+
+  it('keeps no more schemas than its cache has room for, in all topics together', async () => {
+    const json = converter({ 'schemas.cache.size': 4 })
+    const found: WeakRef<Schema>[] = []
+    for (let i = 0; i < 42; i += 1) {
+      const text = `{"schema":{"type":"struct","fields":[{"type":"int32","field":"f${i % 7}"}]},"payload":{"f${i % 7}":${i}}}`
+      const { schema, value } = json.toConnect(`t${Math.floor(i / 7)}`, Buffer.from(text))
+      expect(value).toEqual([i])
+      if (schema !== null) found.push(new WeakRef(schema))
+    }
+    expect(await keptObjects(found, 4)).toBe(4)
   })
 
   it('keeps every digit (I11)', () => {
