@@ -54,8 +54,9 @@ export function groupContract(context: () => GroupContractContext): void {
       ])
       await first.close()
       const second = consumerOf(groupId)
-      subscribe(second, { topics: [topic] })
+      subscribe(second, { topics: [topic] }, { onAssigned: (offsets) => void assigned.push(offsets) })
       expect(textOf(await pollUntil(second, 'the third record', (records) => records.length >= 1))).toEqual(['c'])
+      expect(assigned.at(-1)).toEqual([{ topic, partition: 0, offset: 2, metadata: 'm' }])
       await second.close()
     })
 

@@ -15,7 +15,10 @@ export interface Revocation {
  * [ConsumerRebalanceListener](https://kafka.apache.org/39/javadoc/org/apache/kafka/clients/consumer/ConsumerRebalanceListener.html).
  */
 export interface ConsumerListener {
-  /** Partitions were assigned, in addition to those that were kept. Receives the offset of the next record of each. */
+  /**
+   * Partitions were assigned, in addition to those that were kept. Receives the offset of the next record of each; with the metadata
+   * of the committed offset, if it is that.
+   */
   readonly onAssigned: (offsets: readonly GroupOffset[]) => Promise<void> | void
   /** Partitions are revoked. Flush and commit here: the rebalance continues when the promise resolves. */
   readonly onRevoked: (partitions: readonly TopicPartition[], revocation: Revocation) => Promise<void> | void

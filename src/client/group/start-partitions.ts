@@ -39,21 +39,21 @@ export async function startPartitions(
   if (autoOffsetReset === undefined || autoOffsetReset === 'none') await checkIds(cluster, partitions, readIds, signal)
   const fetched = await fetchOffsets(cluster, groupId, partitions, signal)
   const committed = await withoutForeignOffsets(cluster, fetched, signal)
-  const known = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
+  const known = new Map(committed.map((offset) => [formatTopicPartition(offset), offset]))
   for (const partition of partitions) {
     const offset = known.get(formatTopicPartition(partition))
-    if (offset !== undefined) fetcher.start(partition, offset)
+    if (offset !== undefined) fetcher.start(partition, offset.offset)
     else if (autoOffsetReset === 'none') throw new NoOffsetError(partition.topic, partition.partition, groupId)
     else fetcher.start(partition, autoOffsetReset ?? 'earliest')
     fetcher.pause(partition)
   }
   await fetcher.resolved(signal)
   const startOf = (partition: TopicPartition): number => fetcher.position(partition) ?? 0
-  const offsets = partitions.map(({ topic, partition }) => ({
-    topic,
-    partition,
-    offset: startOf({ topic, partition }),
-  }))
+  const offsets = partitions.map(({ topic, partition }): GroupOffset => {
+    const start = { topic, partition, offset: startOf({ topic, partition }) }
+    const found = known.get(formatTopicPartition(start))
+    return found?.offset === start.offset ? { ...start, metadata: found.metadata ?? '' } : start
+  })
   if (autoOffsetReset === undefined || autoOffsetReset === 'none') return { offsets, resets: [] }
   const resets = fetched
     .filter((offset) => !known.has(formatTopicPartition(offset)))

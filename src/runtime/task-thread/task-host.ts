@@ -264,10 +264,6 @@ export class TaskHost {
     const consumer = consumerOptions(run.id, settings, config)
     const { isolation = 'read_committed' } = consumer
     const group = kafka.consumer(consumer)
-    const replay = {
-      client: kafka,
-      committed: async (...asked: Parameters<typeof group.committed>) => await group.committed(...asked),
-    }
     return new SinkTaskLoop({
       createTask: () => leftovers.sink(sinkTask(plugin)),
       context,
@@ -278,7 +274,7 @@ export class TaskHost {
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       deadLetters: this.#deadLetters('sink', run, kafka),
-      replay: plugin.replays === false ? null : replay,
+      replay: plugin.replays === false ? null : { client: kafka },
       control,
       run,
       listener,

@@ -4,7 +4,11 @@ import type { SinkTask } from '../../../src/api/task.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { SinkTaskLoop, type RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
+import {
+  SinkTaskLoop,
+  type RecordConsumer,
+  type SinkTaskLoopOptions,
+} from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
 import type { Converters } from '../../../src/runtime/task-thread/conversion/record-encoder.ts'
 import type { ReadRange } from '../../../src/runtime/task-thread/errors/errant-records.ts'
 import type { SinkDeadLetters } from '../../../src/runtime/task-thread/errors/sink-errors.ts'
@@ -35,6 +39,8 @@ export interface RunningSinkOptions {
   /** The connector's config: `errors.*`. */
   readonly connectorConfig?: RawConfig
   readonly deadLetters?: SinkDeadLetters
+  /** What reads the letters that are delivered again; none are by default. */
+  readonly replay?: SinkTaskLoopOptions['replay']
   /** None by default: records that the task reports are not there any more. */
   readonly readRange?: ReadRange
   readonly raw?: RawConfig
@@ -79,6 +85,7 @@ export class RunningSink {
       subscription: { topics: options.topics },
       clusterId: options.clusterId ?? null,
       deadLetters: options.deadLetters ?? null,
+      replay: options.replay ?? null,
       readRange: options.readRange ?? (async () => undefined),
       control: this.control,
       run: { ...testRun, connectorConfig: options.connectorConfig ?? {} },

@@ -1,7 +1,9 @@
 import type { TaskContext } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
+import type { GroupOffset } from '../../../client/group/group-offsets.ts'
 import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
 import { formatTaskId } from '../../../config/connector/task-id.ts'
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { HostContext } from '../host-context.ts'
 import type { TaskControl } from '../task-control.ts'
 import type { TaskRun } from '../../task-run.ts'
@@ -21,8 +23,7 @@ export interface SinkDeadLetters {
   readonly parking?: Pick<KeyParkingOptions, 'maxKeys' | 'tail'> | null
 }
 
-export interface SinkErrorsOptions
-  extends Pick<KeyParkingOptions, 'assignment' | 'topicId'>, Pick<LetterReplayOptions, 'positions'> {
+export interface SinkErrorsOptions extends Pick<KeyParkingOptions, 'assignment' | 'topicId'> {
   readonly run: TaskRun
   readonly context: Pick<HostContext, 'clock' | 'logger' | 'metrics'>
   readonly control: TaskControl
@@ -30,7 +31,7 @@ export interface SinkErrorsOptions
   /** Absent or null: there is no dead letter queue. */
   readonly deadLetters?: SinkDeadLetters | null
   /** Absent or null: letters are never delivered again. */
-  readonly replay?: Pick<LetterReplayOptions, 'client' | 'committed'> | null
+  readonly replay?: Pick<LetterReplayOptions, 'client'> | null
   /** Reads records again that the task reports. */
   readonly readRange: ReadRange
 }
@@ -81,9 +82,14 @@ export class SinkErrors {
     await this.#letters?.prepare(signal)
   }
 
-  /** Partitions were assigned or revoked. */
-  assignmentChanged(): void {
-    this.replay?.assignmentChanged()
+  /** Partitions were assigned, with the metadata of the committed offsets that they start at. */
+  assigned(offsets: readonly GroupOffset[]): void {
+    this.replay?.assigned(offsets)
+    this.parking?.assignmentChanged()
+  }
+
+  revoked(partitions: readonly TopicPartition[]): void {
+    this.replay?.revoked(partitions)
     this.parking?.assignmentChanged()
   }
 
@@ -132,7 +138,7 @@ export class SinkErrors {
 }
 
 function replayOf(options: SinkErrorsOptions, queue: DeadLetterQueue | null): LetterReplay | null {
-  const { run, context, control, setCondition, positions, topicId, replay = null } = options
+  const { run, context, control, setCondition, topicId, replay = null } = options
   // Also without a dead letter queue: the plan may be older than this config.
   if (replay === null) return null
   const { clock, logger } = context
@@ -146,7 +152,6 @@ function replayOf(options: SinkErrorsOptions, queue: DeadLetterQueue | null): Le
     logger,
     signal,
     setCondition,
-    positions,
     topicId,
   })
 }

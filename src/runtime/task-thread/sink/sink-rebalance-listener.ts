@@ -1,7 +1,8 @@
 import { ConnectError } from '../../../api/errors.ts'
-import type { OffsetToCommit, SinkTask } from '../../../api/task.ts'
+import type { SinkTask } from '../../../api/task.ts'
 import type { PositionReset } from '../../../client/consumer/position-reset.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
+import type { GroupOffset } from '../../../client/group/group-offsets.ts'
 import { withDeadline } from '../../../foundation/async/deadline.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
@@ -27,7 +28,9 @@ export interface SinkRebalanceOptions {
   readonly commit: (signal: AbortSignal) => Promise<void>
   /** Whether all partitions are paused: those that are assigned are paused too. */
   readonly isAllPaused: () => boolean
-  readonly onAssignmentChanged: () => void
+  /** Partitions are the task's from now on, each from an offset on. None: the group has another generation, and the task has the same. */
+  readonly onAssigned: (offsets: readonly GroupOffset[]) => void
+  readonly onRevoked: (partitions: readonly TopicPartition[]) => void
 }
 
 /** Opens and closes the partitions of a task as its group assigns and revokes them. Calls run inside the task's lock. */
@@ -46,21 +49,22 @@ export class SinkRebalanceListener {
   }
 
   /** The task opens partitions before it gets their first record. An error fails the task, not the rebalance. */
-  async assigned(task: SinkTask, offsets: readonly OffsetToCommit[]): Promise<void> {
-    const { control, positions, logger, consumer, isAllPaused, onAssignmentChanged } = this.#options
+  async assigned(task: SinkTask, offsets: readonly GroupOffset[]): Promise<void> {
+    const { control, positions, logger, consumer, isAllPaused, onAssigned } = this.#options
     if (control.isEnding) return
     // Of a generation that adds nothing, the task hears nothing.
-    if (offsets.length === 0) return onAssignmentChanged()
+    if (offsets.length === 0) return onAssigned([])
     positions.assign(offsets)
+    // Before the task can commit: plans stay with their offsets.
+    onAssigned(offsets)
     logAssigned(logger, offsets)
     try {
-      await task.open(offsets)
+      await task.open(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
     } catch (error) {
       control.fail(new ConnectError(`the task cannot open its partitions: ${errorMessage(error)}`, { cause: error }))
       return
     }
     if (isAllPaused()) consumer.pause(offsets)
-    onAssignmentChanged()
   }
 
   /**
@@ -102,7 +106,7 @@ export class SinkRebalanceListener {
   }
 
   /** The task commits what it was given. Without this commit, a restart would reset the position again: `latest` skips more then. */
-  async #commitStart(start: OffsetToCommit): Promise<void> {
+  async #commitStart(start: GroupOffset): Promise<void> {
     const { consumer, logger } = this.#options
     try {
       await this.#withinTime((signal) => consumer.commit([start], signal))
@@ -152,9 +156,9 @@ export class SinkRebalanceListener {
   }
 
   async #close(task: SinkTask, partitions: readonly TopicPartition[]): Promise<void> {
-    const { positions, logger, onAssignmentChanged } = this.#options
+    const { positions, logger, onRevoked } = this.#options
     positions.revoke(partitions)
-    onAssignmentChanged()
+    onRevoked(partitions)
     try {
       await task.close(partitions)
     } catch (error) {

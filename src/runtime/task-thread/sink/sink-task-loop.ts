@@ -134,7 +134,6 @@ export class SinkTaskLoop {
       setCondition,
       assignment: () => this.#positions.assignment(),
       topicId: (topic) => consumer.topicId(topic),
-      positions: () => this.#positions.current(),
     })
     this.#delivery = new SinkDelivery({
       ...parts,
@@ -151,10 +150,13 @@ export class SinkTaskLoop {
       delivery: this.#delivery,
       commit: async (signal) => await this.#commit(signal, options.flushTimeoutMs),
       isAllPaused: () => this.#isAllPaused,
-      onAssignmentChanged: () => {
-        this.#meters.partitions(this.#positions.assignment().length)
-        this.#errors.assignmentChanged()
-        this.#measure()
+      onAssigned: (offsets) => {
+        this.#errors.assigned(offsets)
+        this.#assignmentChanged()
+      },
+      onRevoked: (partitions) => {
+        this.#errors.revoked(partitions)
+        this.#assignmentChanged()
       },
     })
     this.#absence = new TopicAbsence({ consumer, clock, setCondition })
@@ -294,6 +296,11 @@ export class SinkTaskLoop {
       if (topic !== this.#lastTopic) this.#reportTopic(topic)
     }
     this.#meters.read(fetched.length, bytes)
+  }
+
+  #assignmentChanged(): void {
+    this.#meters.partitions(this.#positions.assignment().length)
+    this.#measure()
   }
 
   #measure(): void {

@@ -13,7 +13,7 @@ import { readPlannedLetters, type PlannedPartition } from '../../../../storage/d
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import { PacedCondition, type PacedConditionOptions } from '../paced-condition.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
-import { ReplayedLetters } from './replayed-letters.ts'
+import { ReplayedLetters, type ReplayedRecord } from './replayed-letters.ts'
 
 export interface LetterReplayOptions extends PacedConditionOptions {
   readonly connector: string
@@ -23,16 +23,16 @@ export interface LetterReplayOptions extends PacedConditionOptions {
   readonly logger: Logger
   /** Fires when the task is to stop. */
   readonly signal: AbortSignal
-  /** The partitions of the task, each with the offset after the last record that it was given. */
-  readonly positions: () => readonly OffsetToCommit[]
-  readonly committed: (partitions: readonly TopicPartition[], signal: AbortSignal) => Promise<readonly GroupOffset[]>
   /** Null while it is not known. */
   readonly topicId: (topic: string) => string | null
 }
 
-interface Replay {
-  readonly of: TopicPartition
-  readonly plan: ReplayPlan
+/** A plan of a partition, and the offset from which on the partition is read. */
+interface BegunPlan extends PlannedPartition {
+  readonly from: number
+}
+
+interface Replay extends BegunPlan {
   readonly letters: ReplayedLetters
   /** The offset after the last record that was looked at. */
   reached: number
@@ -48,11 +48,10 @@ const code = 'REPLAY'
 export class LetterReplay {
   readonly #options: LetterReplayOptions
   readonly #condition: PacedCondition
-  /** By partition; null: nothing is delivered again. A partition that is not there is not known yet. */
-  readonly #replays = new Map<string, Replay | null>()
-  /** The partitions that are not known yet, with the offsets at which they begin. */
-  #unknown: readonly OffsetToCommit[] = []
-  #active = 0
+  /** By partition. */
+  readonly #replays = new Map<string, Replay>()
+  /** By partition, those whose letters are not known yet. */
+  readonly #unknown = new Map<string, BegunPlan>()
   #plans = 0
   #reading: Promise<void> | null = null
 
@@ -63,7 +62,7 @@ export class LetterReplay {
 
   /** Whether it is known of all partitions which records are delivered. No offset may be committed before. */
   get isKnown(): boolean {
-    return this.#unknown.length === 0
+    return this.#unknown.size === 0
   }
 
   /** How often plans were found. */
@@ -81,7 +80,7 @@ export class LetterReplay {
     const { topic, partition } = letter.context.place
     if (topic === null || partition === null) return false
     const replay = this.#of({ topic, partition })
-    return replay !== null && plans(replay.plan, letter)
+    return replay !== undefined && plans(replay.plan, letter)
   }
 
   /** Returns what records have to wait for before it is known which of them are delivered; else null. */
@@ -89,25 +88,31 @@ export class LetterReplay {
     return this.isKnown ? null : { ready: async () => await this.#read(), explain: (why) => this.#unread(why) }
   }
 
-  /** Partitions were assigned or revoked. */
-  assignmentChanged(): void {
-    const positions = this.#options.positions()
-    const held = new Set(positions.map(formatTopicPartition))
-    for (const name of this.#replays.keys()) if (!held.has(name)) this.#replays.delete(name)
-    const waiting = new Map(this.#unknown.map((start) => [formatTopicPartition(start), start]))
-    this.#unknown = positions
-      .filter((at) => !this.#replays.has(formatTopicPartition(at)))
-      .map((at) => waiting.get(formatTopicPartition(at)) ?? at)
-    this.#show()
+  /** Partitions were assigned, with the metadata of the committed offsets that they start at. Without a plan, nothing is read. */
+  assigned(offsets: readonly GroupOffset[]): void {
+    for (const at of offsets) {
+      const plan = this.#planAt(at)
+      if (plan === null) continue
+      const { topic, partition, offset } = at
+      this.#unknown.set(formatTopicPartition(at), { of: { topic, partition }, plan, from: offset })
+    }
     if (this.isKnown || this.#options.signal.aborted) return
     // What fails is tried again by the records that wait.
     this.#read().catch(() => undefined)
   }
 
+  revoked(partitions: readonly TopicPartition[]): void {
+    for (const name of partitions.map(formatTopicPartition)) {
+      this.#replays.delete(name)
+      this.#unknown.delete(name)
+    }
+    this.#show()
+  }
+
   /** Whether a record is left out because the sink had it before. */
   skips(record: FetchedRecord): boolean {
     const replay = this.#of(record)
-    if (replay === null) return false
+    if (replay === undefined) return false
     replay.reached = Math.max(replay.reached, record.offset + 1)
     this.#condition.show(() => this.#text())
     return !replay.letters.has(record)
@@ -115,10 +120,10 @@ export class LetterReplay {
 
   /** Returns offsets with the plans that have to be committed with them. */
   withPlans(offsets: readonly OffsetToCommit[]): readonly GroupOffset[] {
-    if (this.#active === 0) return offsets
+    if (this.#replays.size === 0) return offsets
     return offsets.map((at) => {
       const replay = this.#of(at)
-      if (replay === null || at.offset >= replay.plan.until) return at
+      if (replay === undefined || at.offset >= replay.plan.until) return at
       return { ...at, metadata: withTopicId(planText(replay.plan), this.#options.topicId(at.topic)) }
     })
   }
@@ -127,8 +132,8 @@ export class LetterReplay {
   committed(offsets: readonly OffsetToCommit[]): void {
     for (const at of offsets) {
       const replay = this.#of(at)
-      if (replay === null || at.offset < replay.plan.until) continue
-      this.#replays.set(formatTopicPartition(at), null)
+      if (replay === undefined || at.offset < replay.plan.until) continue
+      this.#replays.delete(formatTopicPartition(at))
       this.#mark(replay)
       this.#show()
     }
@@ -138,8 +143,8 @@ export class LetterReplay {
     this.#condition.close()
   }
 
-  #of(at: TopicPartition): Replay | null {
-    return this.#active === 0 ? null : (this.#replays.get(formatTopicPartition(at)) ?? null)
+  #of(at: TopicPartition): Replay | undefined {
+    return this.#replays.size === 0 ? undefined : this.#replays.get(formatTopicPartition(at))
   }
 
   #mark({ of, plan }: Replay): void {
@@ -158,41 +163,34 @@ export class LetterReplay {
   }
 
   async #readOnce(): Promise<void> {
-    const { committed, connector, client, topicId, signal } = this.#options
+    const { connector, client, topicId, signal } = this.#options
     while (!this.isKnown) {
-      const asked = this.#unknown
-      const plans = this.#plansOf(asked, await committed(asked, signal))
-      const found = await readPlannedLetters({ client, connector, topicId, signal }, plans)
-      const known = new Map(found.map((one) => [formatTopicPartition(one.of), one]))
-      // Partitions may have been revoked meanwhile, or assigned again at another offset.
-      const held = asked.filter((start) => this.#unknown.includes(start))
-      for (const start of held) {
-        const name = formatTopicPartition(start)
-        const { of, plan, records } = known.get(name) ?? {}
-        if (of === undefined || plan === undefined || records === undefined) {
-          this.#replays.set(name, null)
-          continue
-        }
-        const letters = new ReplayedLetters(records, plan.until)
-        if (letters.size < plan.count) throw missing(name, plan, letters.size)
-        this.#replays.set(name, { of, plan, letters, reached: start.offset })
-        this.#plans += 1
+      const asked = [...this.#unknown.values()]
+      const found = await readPlannedLetters({ client, connector, topicId, signal }, asked)
+      const known = new Map(found.map(({ of, records }) => [formatTopicPartition(of), records]))
+      for (const one of asked) {
+        const name = formatTopicPartition(one.of)
+        // It may have been revoked meanwhile, and assigned again.
+        if (this.#unknown.get(name) === one) this.#begin(name, one, known.get(name) ?? [])
       }
-      this.#unknown = this.#unknown.filter((start) => !held.includes(start))
     }
     this.#show()
   }
 
-  /** A plan is of the offset that it was committed with, and of the topic. */
-  #plansOf(starts: readonly OffsetToCommit[], committed: readonly GroupOffset[]): readonly PlannedPartition[] {
-    const { topicId } = this.#options
-    return committed.flatMap(({ topic, partition, offset, metadata }) => {
-      const plan = planOf(metadata)
-      const start = starts.find((one) => one.topic === topic && one.partition === partition)
-      if (plan === null || start?.offset !== offset) return []
-      const [was, is] = [topicIdIn(metadata ?? ''), topicId(topic)]
-      return was !== null && is !== null && was !== is ? [] : [{ of: { topic, partition }, plan }]
-    })
+  #begin(name: string, one: BegunPlan, records: readonly ReplayedRecord[]): void {
+    const letters = new ReplayedLetters(records, one.plan.until)
+    if (letters.size < one.plan.count) throw missing(name, one.plan, letters.size)
+    this.#replays.set(name, { ...one, letters, reached: one.from })
+    this.#unknown.delete(name)
+    this.#plans += 1
+  }
+
+  /** A plan counts only for the topic that it was committed for. */
+  #planAt({ topic, metadata }: GroupOffset): ReplayPlan | null {
+    const plan = planOf(metadata)
+    if (plan === null) return null
+    const [was, is] = [topicIdIn(metadata ?? ''), this.#options.topicId(topic)]
+    return was !== null && is !== null && was !== is ? null : plan
   }
 
   /** Returns what fails the task. */
@@ -206,16 +204,14 @@ export class LetterReplay {
   }
 
   #show(): void {
-    this.#active = [...this.#replays.values()].filter((replay) => replay !== null).length
     this.#condition.show(() => this.#text())
   }
 
   #text(): string | null {
-    const parts = [...this.#replays.values()].flatMap((replay) => {
-      if (replay === null) return []
-      const { of, letters, reached } = replay
-      return `${letters.before(reached)} of ${letters.size} in ${formatTopicPartition(of)}, to offset ${letters.until}`
-    })
+    const parts = [...this.#replays.values()].map(
+      ({ of, letters, reached }) =>
+        `${letters.before(reached)} of ${letters.size} in ${formatTopicPartition(of)}, to offset ${letters.until}`,
+    )
     return parts.length === 0 ? null : `dead letters are delivered again: ${parts.join('; ')}`
   }
 }

@@ -1,0 +1,136 @@
+import type { SinkTask } from 'penstock/api'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import type { KafkaClient } from '../../../../../src/client/kafka-client.ts'
+import type { GroupConsumerOptions } from '../../../../../src/client/group/group-consumer-options.ts'
+import { withTopicId } from '../../../../../src/client/group/offset-topic-id.ts'
+import { offsetFetch } from '../../../../../src/protocol/messages/offset-fetch.ts'
+import { planText, type ReplayPlan } from '../../../../../src/storage/dead-letters/replay-plan.ts'
+import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
+import { Outcomes } from '../../../../contract/client-harness.ts'
+import { KafkaFaultProxy } from '../../../../support/broker/kafka-fault-proxy.ts'
+import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
+import { patienceMs, untilPasses } from '../../../../support/until.ts'
+
+const kafka = brokerWithClients()
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+type Headers = Readonly<Record<string, string>>
+
+/** A topic with a dead letter queue, and the group of a sink of it, which is stopped. */
+class Stage {
+  readonly topic = kafka.clients.name('replay')
+  readonly queue = `${this.topic}-dlq`
+  readonly groupId = kafka.clients.name('group')
+  readonly client: KafkaClient
+
+  private constructor(client: KafkaClient) {
+    this.client = client
+  }
+
+  static async set(values: readonly string[]): Promise<Stage> {
+    const stage = new Stage(await kafka.clients.connect())
+    for (const name of [stage.topic, stage.queue])
+      await stage.client.admin.createTopic({ name, partitions: 1, replicationFactor: 1 })
+    for (const value of values) await stage.append(stage.topic, value)
+    return stage
+  }
+
+  /** The key of a record is the first letter of its value. */
+  async append(topic: string, value: string, headers: Headers = {}): Promise<void> {
+    const outcomes = new Outcomes()
+    const producer = this.client.producer(outcomes)
+    const list = Object.entries(headers).map(([key, text]) => ({ key, value: Buffer.from(text) }))
+    const [key, bytes] = [Buffer.from(value.slice(0, 1)), Buffer.from(value)]
+    producer.append({ topic, partition: 0, key, value: bytes, headers: list, timestamp: null }, 0)
+    await producer.flush()
+    await producer.close()
+    if (outcomes.failed[0] !== undefined) throw outcomes.failed[0].error
+  }
+
+  /** Appends the dead letter of a record. */
+  async letter(value: string, offset: number, more: Headers = {}): Promise<void> {
+    const place = { 'connector.name': 'c', topic: this.topic, partition: '0', offset: `${offset}` }
+    const context = Object.entries(place).map(([name, text]) => [`__connect.errors.${name}`, text])
+    await this.append(this.queue, value, { ...Object.fromEntries(context), ...more })
+  }
+
+  async idOf(topic: string): Promise<string | null> {
+    return (await this.client.admin.describeTopics([topic])).get(topic)?.id ?? null
+  }
+
+  /** Commits an offset, with a plan of all letters that the queue has. */
+  async plan(from: number, plan: Pick<ReplayPlan, 'count' | 'until'>): Promise<void> {
+    const { topic, queue, client } = this
+    const [range] = await client.partitionRanges([queue], AbortSignal.timeout(patienceMs))
+    const letters = { topic: queue, ends: new Map([[0, range?.end ?? 0]]) }
+    const text = planText({ letters, choice: { cause: null, key: null }, ...plan })
+    const metadata = withTopicId(text, await this.idOf(topic))
+    await client.admin.alterGroupOffsets(this.groupId, [{ topic, partition: 0, offset: from, metadata }])
+  }
+
+  /** Runs the sink. Its values appear in the list. */
+  async run(
+    options: Partial<GroupConsumerOptions> = {},
+    client = this.client,
+  ): Promise<{ readonly sink: RunningSink; readonly values: string[] }> {
+    const values: string[] = []
+    const task: SinkTask = {
+      start: async () => undefined,
+      open: async () => undefined,
+      put: async (records) => void values.push(...records.map(({ value }) => String(value))),
+      flush: async () => undefined,
+      preCommit: async (current) => current,
+      close: async () => undefined,
+      stop: async () => undefined,
+    }
+    const sink = new RunningSink({
+      createTask: () => task,
+      consumer: client.consumer({ groupId: this.groupId, heartbeatIntervalMs: 100, ...options }),
+      topics: [this.topic],
+      connectorConfig: { 'errors.tolerance': 'all' },
+      commitIntervalMs: 50,
+      replay: { client },
+      deadLetters: {
+        target: {
+          topic: this.queue,
+          prepare: async () => undefined,
+          createProducer: (listener) => client.producer(listener),
+        },
+        form: { topic: this.queue, context: { task: { connector: 'c', task: 0 }, redact: (text) => text } },
+      },
+    })
+    cleanups.push(async () => await sink.stop())
+    return { sink, values }
+  }
+
+  async committed(): Promise<number | undefined> {
+    return (await this.client.admin.groupOffsets(this.groupId))[0]?.offset
+  }
+}
+
+describe('a sink that is assigned partitions', () => {
+  it('asks for its committed offsets once, whether it delivers letters again or not', async () => {
+    const proxy = await KafkaFaultProxy.open(kafka.broker.bootstrap)
+    cleanups.push(async () => await proxy.close())
+    const watched = await kafka.clients.connect({ bootstrapServers: proxy.bootstrapServers })
+    for (const isPlanned of [false, true]) {
+      const stage = await Stage.set(['a1', 'b2', 'c3'])
+      await stage.letter('b2', 1)
+      if (isPlanned) await stage.plan(1, { count: 1, until: 3 })
+      let requests = 0
+      proxy.onRequest = (api) => {
+        if (api === offsetFetch.key) requests += 1
+        return null
+      }
+      const { sink, values } = await stage.run({}, watched)
+      await untilPasses(async () => expect(await stage.committed()).toBe(3))
+      expect(values).toEqual(isPlanned ? ['b2'] : ['a1', 'b2', 'c3'])
+      expect(requests).toBe(1)
+      expect(await sink.stop()).toBeNull()
+    }
+  })
+})
