@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TopicRecreatedError, UnknownTopicError } from '../../src/client/errors.ts'
+import type { FetchedRecord } from '../../src/client/consumer/fetched-record.ts'
 import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
 import { untilPasses } from '../support/until.ts'
 import { pollUntil, subscribe, textOf, writeAll } from './client-harness.ts'
@@ -33,6 +34,24 @@ export function topicIdentityContract(context: () => GroupContractContext): void
   }
 
   describe('a topic that is deleted and created again', () => {
+    it('is not read by the offsets of the old one', async () => {
+      const { client, newTopic } = context()
+      const topic = await newTopic('ranges')
+      await writeAll(client, topic, ['a', 'b'])
+      const signal = AbortSignal.timeout(deadlineMs)
+      const old = await client.partitionRanges([topic], signal)
+      const id = (await client.admin.describeTopics([topic])).get(topic)?.id
+      expect(old).toEqual([{ topic, partition: 0, start: 0, end: 2, topicId: id }])
+      await recreate(topic)
+      await writeAll(client, topic, ['x', 'y'])
+      const read: unknown[] = []
+      const onRecord = (record: FetchedRecord): void => void read.push(record)
+      await expect(client.readRanges(old, onRecord, { signal })).rejects.toThrow(TopicRecreatedError)
+      expect(read).toEqual([])
+      await client.readRanges(await client.partitionRanges([topic], signal), onRecord, { signal })
+      expect(read).toHaveLength(2)
+    })
+
     it('is reported before any of its records is returned, gets no offset of the old one, and is read by a new consumer', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('recreated')

@@ -1,6 +1,7 @@
 import type { IsolationLevel } from '../../protocol/isolation-level.ts'
 import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { TopicRecreatedError } from '../errors.ts'
 import { type FetchedRecord } from './fetched-record.ts'
 import { Fetcher } from './fetcher.ts'
 import { listOffsets, offsetTimes } from './list-offsets.ts'
@@ -14,6 +15,8 @@ const limits = { maxBytes: 4 * 1024 * 1024, maxPartitionBytes: 256 * 1024 } as c
 export interface PartitionRange extends TopicPartition {
   readonly start: number
   readonly end: number
+  /** The id of the topic that has these offsets; absent or null: not known. */
+  readonly topicId?: string | null
 }
 
 /** How to read ranges. */
@@ -29,8 +32,10 @@ export async function partitionRanges(
   signal: AbortSignal,
 ): Promise<PartitionRange[]> {
   await cluster.retrying('look up topics', { signal }, () => cluster.refreshMetadata(topics, { signal }))
-  const partitions = topics.flatMap((topic) =>
-    (cluster.metadata.topics.get(topic)?.partitions ?? []).map(({ partition }) => ({ topic, partition })),
+  const found = topics.flatMap((topic) => cluster.metadata.topics.get(topic) ?? [])
+  const ids = new Map(found.map(({ name, id }) => [name, id]))
+  const partitions = found.flatMap(({ name, partitions: all }) =>
+    all.map(({ partition }) => ({ topic: name, partition })),
   )
   const ask = async (timestamp: number): Promise<Map<string, number>> => {
     const queries = partitions.map((partition) => ({ ...partition, timestamp }))
@@ -43,11 +48,15 @@ export async function partitionRanges(
   const [starts, ends] = [await ask(offsetTimes.earliest), await ask(offsetTimes.latest)]
   return partitions.map(({ topic, partition }) => {
     const key = formatTopicPartition({ topic, partition })
-    return { topic, partition, start: starts.get(key) ?? 0, end: ends.get(key) ?? 0 }
+    const topicId = ids.get(topic) ?? null
+    return { topic, partition, start: starts.get(key) ?? 0, end: ends.get(key) ?? 0, topicId }
   })
 }
 
-/** Reads the records of these ranges, in order within each partition. */
+/**
+ * Reads the records of these ranges, in order within each partition.
+ * @throws TopicRecreatedError when the offsets are those of an earlier topic with the same name; BrokerError, or the signal's reason
+ */
 export async function readRanges(
   cluster: Cluster,
   ranges: readonly PartitionRange[],
@@ -58,7 +67,10 @@ export async function readRanges(
   let open = ranges.filter(({ start, end }) => start < end)
   const ends = new Map(open.map((range) => [formatTopicPartition(range), range.end]))
   try {
-    for (const range of open) fetcher.start(range, range.start)
+    for (const range of open) {
+      fetcher.start(range, range.start)
+      checkId(fetcher, range)
+    }
     while (open.length > 0) {
       const records = await fetcher.poll(pollMs, recordsPerPoll, signal)
       for (const record of records) if (record.offset < (ends.get(formatTopicPartition(record)) ?? 0)) onRecord(record)
@@ -71,4 +83,9 @@ export async function readRanges(
   } finally {
     fetcher.close()
   }
+}
+
+function checkId(fetcher: Fetcher, { topic, topicId: was = null }: PartitionRange): void {
+  const is = fetcher.topicId(topic)
+  if (was !== null && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is })
 }

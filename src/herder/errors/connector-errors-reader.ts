@@ -83,14 +83,9 @@ export class ConnectorErrorsReader {
       const step = lastOffsets(left, Math.min(budget, offsetsPerStep))
       const records: FetchedRecord[] = []
       await client.readRanges(step, (record) => void records.push(record), { signal })
-      causes.add(records)
+      causes.add(records, step[0]?.topicId ?? null)
       budget -= step.reduce((sum, { start, end }) => sum + end - start, 0)
-      left = left.map(({ topic, partition, start, end }, index) => ({
-        topic,
-        partition,
-        start,
-        end: step[index]?.start ?? end,
-      }))
+      left = left.map((range, index) => ({ ...range, end: step[index]?.start ?? range.end }))
     }
     return left
   }
@@ -101,19 +96,15 @@ function isOpen({ start, end }: PartitionRange): boolean {
 }
 
 /** Returns the part of a range before the cursor; nothing of a partition that it does not name. */
-function rangeBefore({ topic, partition, start, end }: PartitionRange, cursor: LetterCursor): PartitionRange {
-  return { topic, partition, start, end: Math.max(start, Math.min(end, cursor.get(partition) ?? start)) }
+function rangeBefore(range: PartitionRange, cursor: LetterCursor): PartitionRange {
+  const { partition, start, end } = range
+  return { ...range, end: Math.max(start, Math.min(end, cursor.get(partition) ?? start)) }
 }
 
 /** Returns the ends of the ranges: together `count` offsets, and at least one of each. */
 function lastOffsets(ranges: readonly PartitionRange[], count: number): readonly PartitionRange[] {
   const share = Math.max(1, Math.floor(count / ranges.filter(isOpen).length))
-  return ranges.map(({ topic, partition, start, end }) => ({
-    topic,
-    partition,
-    start: Math.max(start, end - share),
-    end,
-  }))
+  return ranges.map((range) => ({ ...range, start: Math.max(range.start, range.end - share) }))
 }
 
 function resultOf(topic: string, causes: ErrorCauses, left: readonly PartitionRange[]): ConnectorErrors {

@@ -25,23 +25,26 @@ export class ErrorCauses {
     this.#marks = new ReplayMarks(connector)
   }
 
-  /** @param records a part of a dead letter queue, which connectors may share; of each partition, the last part comes first */
-  add(records: readonly LetterRecord[]): void {
+  /**
+   * @param records a part of a dead letter queue, which connectors may share; of each partition, the last part comes first
+   * @param queueId the id of the queue; null if it is not known
+   */
+  add(records: readonly LetterRecord[], queueId: string | null): void {
     const letters = records.filter((record) => {
       const mark = markOf(record.headers)
       if (mark !== null) this.#marks.add(record.partition, mark)
       return mark === null
     })
-    for (const letter of letters) this.#addLetter(letter)
+    for (const letter of letters) this.#addLetter(letter, queueId)
   }
 
-  #addLetter(record: LetterRecord): void {
+  #addLetter(record: LetterRecord, queueId: string | null): void {
     this.#records += 1
     const context = letterContextOf(record.headers)
     if (context === null) this.#withoutContext += 1
     if (context?.connector !== this.#connector) return
     this.#own += 1
-    const isReplayed = this.#marks.cover({ ...record, context })
+    const isReplayed = this.#marks.cover({ ...record, queueId, context })
     const cause = single(record, context, isReplayed)
     const known = this.#causes.get(cause.id)
     if (known === undefined && this.#causes.size >= maxCauses) this.#unlisted += 1

@@ -122,7 +122,9 @@ export class ErrorsReplayer {
     const names = [...new Set(committed.map((offset) => offset.topic))]
     const topics = await client.admin.describeTopics([topic, ...names], { signal })
     if (!topics.has(topic)) return { planned: [], gone: 0 }
-    const ends = new Map((await client.partitionRanges([topic], signal)).map(({ partition, end }) => [partition, end]))
+    const queue = await client.partitionRanges([topic], signal)
+    const ends = new Map(queue.map(({ partition, end }) => [partition, end]))
+    const letters = { topic, id: queue[0]?.topicId ?? null, ends }
     const ranges = await client.partitionRanges(
       names.filter((name) => topics.has(name)),
       signal,
@@ -133,7 +135,7 @@ export class ErrorsReplayer {
       .filter((offset) => starts.has(formatTopicPartition(offset)))
       .map(({ topic: name, partition, offset: until }) => ({
         of: { topic: name, partition },
-        plan: { letters: { topic, ends }, choice, count: 0, until },
+        plan: { letters, choice, count: 0, until },
       }))
     const found = await readPlannedLetters({ client, connector, topicId: idOf, signal }, asked).catch(refuseTooMany)
     let gone = 0

@@ -93,5 +93,10 @@ export function letterContextOf(headers: readonly LetterHeader[]): LetterContext
 
 /** Whether a letter's record is of an earlier topic with the same name. @param id of the present one; null if it is not known */
 export function isOfOtherTopic({ topicId }: LetterContext, id: string | null): boolean {
-  return topicId !== null && id !== null && topicId !== id
+  return areOtherTopics(topicId, id)
+}
+
+/** Whether two ids are those of different topics. An id that is null is not known. */
+export function areOtherTopics(one: string | null, other: string | null): boolean {
+  return one !== null && other !== null && one !== other
 }

@@ -12,6 +12,8 @@ export interface PlannedPartition {
 }
 
 export interface PlannedLetters extends PlannedPartition {
+  /** The id of the queue that was read; null if it is not known. */
+  readonly queueId: string | null
   /** The records of the letters. */
   readonly records: readonly { readonly offset: number; readonly key: Buffer | null }[]
 }
@@ -37,8 +39,9 @@ export async function readPlannedLetters(
   const { client, signal } = parts
   const found: PlannedLetters[] = []
   for (const [topic, ofTopic] of Map.groupBy(planned, ({ plan }) => plan.letters.topic)) {
-    const reader = new PlannedReader(parts, ofTopic)
-    await client.readRanges(await client.partitionRanges([topic], signal), (record) => reader.add(record), { signal })
+    const ranges = await client.partitionRanges([topic], signal)
+    const reader = new PlannedReader(parts, ranges[0]?.topicId ?? null, ofTopic)
+    await client.readRanges(ranges, (record) => reader.add(record), { signal })
     found.push(...reader.found())
   }
   return found
@@ -46,6 +49,7 @@ export async function readPlannedLetters(
 
 class PlannedReader {
   readonly #connector: string
+  readonly #queueId: string | null
   readonly #topicId: (topic: string) => string | null
   readonly #planned: ReadonlyMap<string, PlannedPartition>
   readonly #marks: ReplayMarks
@@ -54,9 +58,11 @@ class PlannedReader {
 
   constructor(
     { connector, topicId }: { readonly connector: string; readonly topicId: (topic: string) => string | null },
+    queueId: string | null,
     planned: readonly PlannedPartition[],
   ) {
     this.#connector = connector
+    this.#queueId = queueId
     this.#topicId = topicId
     this.#planned = new Map(planned.map((one) => [formatTopicPartition(one.of), one]))
     this.#marks = new ReplayMarks(connector)
@@ -74,7 +80,7 @@ class PlannedReader {
     if (topic === null || of === null) return
     const name = formatTopicPartition({ topic, partition: of })
     const { plan } = this.#planned.get(name) ?? {}
-    const letter = { partition, offset, key, context }
+    const letter = { queueId: this.#queueId, partition, offset, key, context }
     if (plan === undefined || isOfOtherTopic(context, this.#topicId(topic)) || !plans(plan, letter)) return
     this.#count += 1
     if (this.#count > maxLetters)
@@ -87,7 +93,12 @@ class PlannedReader {
   found(): readonly PlannedLetters[] {
     return [...this.#planned].map(([name, { of, plan }]) => {
       const letters = (this.#letters.get(name) ?? []).filter((letter) => !this.#marks.cover(letter))
-      return { of, plan, records: letters.map(({ key, context }) => ({ offset: context.place.offset ?? 0, key })) }
+      return {
+        of,
+        plan,
+        queueId: this.#queueId,
+        records: letters.map(({ key, context }) => ({ offset: context.place.offset ?? 0, key })),
+      }
     })
   }
 }

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../foundation/topic-partition.ts'
 import { chooses, type LetterChoice } from './letter-choice.ts'
-import type { LetterContext, LetterHeader } from './letter-context.ts'
+import { areOtherTopics, type LetterContext, type LetterHeader } from './letter-context.ts'
 import { numberIn, objectIn, textIn } from './stored-json.ts'
 
 /**
@@ -9,6 +9,8 @@ import { numberIn, objectIn, textIn } from './stored-json.ts'
  */
 export interface ReplayMark {
   readonly connector: string
+  /** The id of the queue that has the letters; null if it is not known. The record may be in a later queue with the same name. */
+  readonly queueId: string | null
   /** The partition of the letters' records. */
   readonly of: TopicPartition
   readonly choice: LetterChoice
@@ -22,8 +24,16 @@ export interface ReplayMark {
 const markHeader = '__penstock.errors.replayed'
 
 /** Returns a mark as a record. It has a key and a value of its own, so that a compacted topic takes and keeps it. */
-export function markRecord({ connector, of, choice, end, until }: ReplayMark): MarkRecord {
-  const text = JSON.stringify({ connector, topic: of.topic, partition: of.partition, end, until, ...choice })
+export function markRecord({ connector, queueId, of, choice, end, until }: ReplayMark): MarkRecord {
+  const text = JSON.stringify({
+    connector,
+    queue: queueId,
+    topic: of.topic,
+    partition: of.partition,
+    end,
+    until,
+    ...choice,
+  })
   const value = Buffer.from(text)
   return { key: Buffer.from(`${markHeader}=${text}`), value, headers: [{ key: markHeader, value }] }
 }
@@ -43,11 +53,13 @@ export function markOf(headers: readonly LetterHeader[]): ReplayMark | null {
   const [partition, end, until] = [numberIn(json, 'partition'), numberIn(json, 'end'), numberIn(json, 'until')]
   if (connector === null || topic === null || partition === null || end === null || until === null) return null
   const choice = { cause: textIn(json, 'cause'), key: textIn(json, 'key') }
-  return { connector, of: { topic, partition }, choice, end, until }
+  return { connector, queueId: textIn(json, 'queue'), of: { topic, partition }, choice, end, until }
 }
 
 /** A letter, and its place in its queue. */
 export interface PlacedLetter {
+  /** The id of the queue; null if it is not known. */
+  readonly queueId: string | null
   readonly partition: number
   readonly offset: number
   readonly key: Buffer | null
@@ -78,11 +90,12 @@ export class ReplayMarks {
   }
 
   /** Whether the letter's record was delivered again. */
-  cover({ partition, offset, key, context }: PlacedLetter): boolean {
+  cover({ queueId, partition, offset, key, context }: PlacedLetter): boolean {
     const { place } = context
     return (this.#marks.get(partition) ?? []).some(
-      ({ of, end, until, choice }) =>
+      ({ queueId: markedId, of, end, until, choice }) =>
         offset < end &&
+        !areOtherTopics(markedId, queueId) &&
         of.topic === place.topic &&
         of.partition === place.partition &&
         (place.offset ?? until) < until &&
@@ -92,8 +105,9 @@ export class ReplayMarks {
 }
 
 /** Whether a mark covers whatever an earlier one does. */
-function includes(mark: ReplayMark, { of, choice, end, until }: ReplayMark): boolean {
+function includes(mark: ReplayMark, { queueId, of, choice, end, until }: ReplayMark): boolean {
   return (
+    mark.queueId === queueId &&
     mark.of.topic === of.topic &&
     mark.of.partition === of.partition &&
     mark.end >= end &&

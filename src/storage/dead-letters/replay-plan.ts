@@ -1,14 +1,23 @@
 import { chooses, type LetterChoice } from './letter-choice.ts'
+import { areOtherTopics } from './letter-context.ts'
 import type { PlacedLetter } from './replay-mark.ts'
 import { numberIn, objectIn, textIn } from './stored-json.ts'
+
+/** The part of a dead letter queue that has the letters. */
+export interface PlannedQueue {
+  readonly topic: string
+  /** The id of the topic; null if it is not known. A queue that is created again has other offsets. */
+  readonly id: string | null
+  /** For each partition, the offset before which the letters are. */
+  readonly ends: ReadonlyMap<number, number>
+}
 
 /**
  * Which records of a partition are delivered again between the committed offset and `until`. It is stored with the committed
  * offset, so that it ends when the offset is altered or reset.
  */
 export interface ReplayPlan {
-  /** The dead letter queue, and for each of its partitions the offset before which the letters are. */
-  readonly letters: { readonly topic: string; readonly ends: ReadonlyMap<number, number> }
+  readonly letters: PlannedQueue
   readonly choice: LetterChoice
   /** The number of records that are delivered again. */
   readonly count: number
@@ -19,9 +28,10 @@ export interface ReplayPlan {
 /** Whether a plan of the partition of a letter's record delivers that again. */
 export function plans(
   { letters, choice, until }: ReplayPlan,
-  { partition, offset, key, context }: PlacedLetter,
+  { queueId, partition, offset, key, context }: PlacedLetter,
 ): boolean {
   const { offset: at } = context.place
+  if (areOtherTopics(letters.id, queueId)) return false
   return at !== null && at < until && offset < (letters.ends.get(partition) ?? 0) && chooses(choice, context, key)
 }
 
@@ -31,7 +41,7 @@ const form = /^penstock-replay=(\{.*\})(?: |$)/
 export function planText({ letters, choice, count, until }: ReplayPlan): string {
   const ends = Object.fromEntries(letters.ends)
   // Without spaces: one ends the plan.
-  const json = JSON.stringify({ topic: letters.topic, ends, ...choice, count, until })
+  const json = JSON.stringify({ topic: letters.topic, id: letters.id, ends, ...choice, count, until })
   return `penstock-replay=${json}`
 }
 
@@ -44,5 +54,5 @@ export function planOf(metadata: string | null | undefined): ReplayPlan | null {
   for (const [partition, end] of Object.entries(json.get('ends') ?? {}))
     if (typeof end === 'number') ends.set(Number(partition), end)
   const choice = { cause: textIn(json, 'cause'), key: textIn(json, 'key') }
-  return { letters: { topic, ends }, choice, count, until }
+  return { letters: { topic, id: textIn(json, 'id'), ends }, choice, count, until }
 }

@@ -34,7 +34,7 @@ describe('the causes of dead letters', () => {
     const records = [3, 1, 2].map(numbered)
     const found = [records, records.toReversed()].map((all) => {
       const causes = new ErrorCauses('sink')
-      causes.add(all)
+      causes.add(all, null)
       return causes.found.causes
     })
     expect(found[0]).toEqual(found[1])
@@ -44,8 +44,8 @@ describe('the causes of dead letters', () => {
   it('have a limit, beyond which letters are only counted', () => {
     const causes = new ErrorCauses('sink')
     const word = (n: number): string => String.fromCodePoint(0x4e00 + n)
-    for (let n = 0; n < 150; n += 1) causes.add([{ ...at(n), headers: letter(word(n)) }])
-    causes.add([{ ...at(150), headers: letter(word(0)) }])
+    for (let n = 0; n < 150; n += 1) causes.add([{ ...at(n), headers: letter(word(n)) }], null)
+    causes.add([{ ...at(150), headers: letter(word(0)) }], null)
     expect(causes.found).toMatchObject({ own: 151, unlisted: 50 })
     expect(causes.found.causes).toHaveLength(100)
     expect(causes.found.causes[0]).toMatchObject({ count: 2 })
@@ -53,23 +53,23 @@ describe('the causes of dead letters', () => {
 
   it('count letters of others, and those that name no connector, as such', () => {
     const causes = new ErrorCauses('sink')
-    causes.add([{ ...at(0), headers: letter('m', 'other') }])
-    causes.add([{ ...at(1), headers: [{ key: '__connect.errors.connector.name', value: null }] }])
-    causes.add([{ ...at(2), headers: [] }])
+    causes.add([{ ...at(0), headers: letter('m', 'other') }], null)
+    causes.add([{ ...at(1), headers: [{ key: '__connect.errors.connector.name', value: null }] }], null)
+    causes.add([{ ...at(2), headers: [] }], null)
     expect(causes.found).toEqual({ causes: [], records: 3, own: 0, withoutContext: 2, unlisted: 0 })
   })
 
   it('of a letter that another connector has read from its own queue are those of the last headers', () => {
     const causes = new ErrorCauses('sink')
-    causes.add([{ ...at(0), headers: [...letter('first'), ...letter('second', 'reader')] }])
-    causes.add([{ ...at(1), headers: [...letter('first', 'reader'), ...letter('second')] }])
+    causes.add([{ ...at(0), headers: [...letter('first'), ...letter('second', 'reader')] }], null)
+    causes.add([{ ...at(1), headers: [...letter('first', 'reader'), ...letter('second')] }], null)
     expect(causes.found.causes).toMatchObject([{ count: 1, message: 'second' }])
   })
 
   it('show no time or place that is none', () => {
     const causes = new ErrorCauses('sink')
     const place = headers({ topic: 'orders', partition: '-1', offset: '1e3' })
-    causes.add([{ ...at(0, -1), headers: [...letter('m'), ...place] }])
+    causes.add([{ ...at(0, -1), headers: [...letter('m'), ...place] }], null)
     expect(causes.found.causes).toMatchObject([
       { first: null, last: null, example: { place: { topic: 'orders', partition: null, offset: null } } },
     ])

@@ -22,8 +22,16 @@ function contextOf(offset: number, message: string): LetterContext {
 
 describe('marks of letters that were delivered again', () => {
   it('are read as they were written, and not out of letters or of what others write', () => {
-    const mark: ReplayMark = { connector: '"sink"', of, choice: { cause: 'c', key: 'k' }, end: 5, until: 9 }
+    const mark: ReplayMark = {
+      connector: '"sink"',
+      queueId: 'q',
+      of,
+      choice: { cause: 'c', key: 'k' },
+      end: 5,
+      until: 9,
+    }
     expect(markOf(markRecord(mark).headers)).toEqual(mark)
+    expect(markOf(markRecord({ ...mark, queueId: null }).headers)).toEqual({ ...mark, queueId: null })
     const [header] = markRecord(mark).headers
     if (header === undefined) throw new TypeError('no header')
     expect(markOf([header, header])).toBeNull()
@@ -37,14 +45,16 @@ describe('marks of letters that were delivered again', () => {
       cause: fc.constantFrom(null, 'one', 'two'),
       key: fc.constantFrom(null, keyDigest(Buffer.from('a')), keyDigest(null)),
     })
-    const mark = fc.record({ choice, end: fc.nat({ max: 6 }), until: fc.nat({ max: 6 }) })
+    const queueId = fc.constantFrom(null, 'one', 'two')
+    const mark = fc.record({ queueId, choice, end: fc.nat({ max: 6 }), until: fc.nat({ max: 6 }) })
     const letter = fc.record({
+      queueId,
       offset: fc.nat({ max: 6 }),
       at: fc.nat({ max: 6 }),
       key: fc.constantFrom(null, Buffer.from('a'), Buffer.from('b')),
     })
     fc.assert(
-      fc.property(fc.array(mark), letter, (marks, { offset, at, key }) => {
+      fc.property(fc.array(mark), letter, (marks, { offset, at, key, queueId: queue }) => {
         const context = contextOf(at, 'one')
         const [together, alone] = [new ReplayMarks('sink'), marks.map(() => new ReplayMarks('sink'))]
         for (const [index, own] of marks.entries()) {
@@ -52,31 +62,35 @@ describe('marks of letters that were delivered again', () => {
           together.add(0, whole)
           alone[index]?.add(0, whole)
         }
-        const placed = { partition: 0, offset, key, context }
+        const placed = { queueId: queue, partition: 0, offset, key, context }
         expect(together.cover(placed)).toBe(alone.some((one) => one.cover(placed)))
       }),
     )
   })
 
-  it('cover no letter of another connector, of another partition, or that was written later', () => {
+  it('cover no letter of another connector, of another partition, that was written later, or into a later queue', () => {
+    const known = { connector: 'sink', queueId: 'q', of, choice: all, end: 5, until: 8 }
     const marks = new ReplayMarks('sink')
-    const letter = { partition: 0, offset: 4, key: null, context: contextOf(7, 'm') }
-    marks.add(0, { connector: 'other', of, choice: all, end: 5, until: 9 })
-    marks.add(0, { connector: 'sink', of: { topic: 'orders', partition: 1 }, choice: all, end: 5, until: 9 })
-    marks.add(1, { connector: 'sink', of, choice: all, end: 5, until: 9 })
-    marks.add(0, { connector: 'sink', of, choice: all, end: 4, until: 9 })
-    marks.add(0, { connector: 'sink', of, choice: all, end: 5, until: 7 })
+    const letter = { queueId: 'q', partition: 0, offset: 4, key: null, context: contextOf(7, 'm') }
+    marks.add(0, { ...known, connector: 'other', until: 9 })
+    marks.add(0, { ...known, of: { topic: 'orders', partition: 1 }, until: 9 })
+    marks.add(1, { ...known, until: 9 })
+    marks.add(0, { ...known, end: 4, until: 9 })
+    marks.add(0, { ...known, until: 7 })
+    marks.add(0, { ...known, queueId: 'before', until: 9 })
     expect(marks.cover(letter)).toBe(false)
-    marks.add(0, { connector: 'sink', of, choice: all, end: 5, until: 8 })
+    marks.add(0, known)
     expect(marks.cover(letter)).toBe(true)
   })
 })
 
 describe('the plan in the metadata of an offset', () => {
   it('is read as it was written, also in front of the id of the topic', () => {
-    const letters = { topic: 'letters', ends: new Map([[0, 5]]).set(12, 7) }
+    const letters = { topic: 'letters', id: 'q', ends: new Map([[0, 5]]).set(12, 7) }
     const plan = { letters, choice: { cause: null, key: 'k' }, count: 3, until: 9 }
     expect(planOf(planText(plan))).toEqual(plan)
+    const unknown = { ...plan, letters: { ...letters, id: null } }
+    expect(planOf(planText(unknown))).toEqual(unknown)
     expect(planOf(`${planText(plan)} penstock-topic-id=abc`)).toEqual(plan)
   })
 

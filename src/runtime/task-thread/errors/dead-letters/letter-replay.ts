@@ -7,13 +7,18 @@ import type { KafkaClient } from '../../../../client/kafka-client.ts'
 import { errorMessage } from '../../../../foundation/error-message.ts'
 import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
+import { areOtherTopics } from '../../../../storage/dead-letters/letter-context.ts'
 import { planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
 import { markRecord, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
-import { readPlannedLetters, type PlannedPartition } from '../../../../storage/dead-letters/planned-letters.ts'
+import {
+  readPlannedLetters,
+  type PlannedLetters,
+  type PlannedPartition,
+} from '../../../../storage/dead-letters/planned-letters.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import { PacedCondition, type PacedConditionOptions } from '../paced-condition.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
-import { ReplayedLetters, type ReplayedRecord } from './replayed-letters.ts'
+import { ReplayedLetters } from './replayed-letters.ts'
 
 export interface LetterReplayOptions extends PacedConditionOptions {
   readonly connector: string
@@ -151,7 +156,7 @@ export class LetterReplay {
     const { connector, queue, logger } = this.#options
     const { letters, choice, until } = plan
     for (const [partition, end] of letters.ends) {
-      const record = markRecord({ connector, of, choice, end, until })
+      const record = markRecord({ connector, queueId: letters.id, of, choice, end, until })
       queue?.add({ topic: letters.topic, partition, timestamp: null, ...record })
     }
     logger.info(`${formatTopicPartition(of)}: the dead letters in ${letters.topic} were delivered again`)
@@ -167,18 +172,19 @@ export class LetterReplay {
     while (!this.isKnown) {
       const asked = [...this.#unknown.values()]
       const found = await readPlannedLetters({ client, connector, topicId, signal }, asked)
-      const known = new Map(found.map(({ of, records }) => [formatTopicPartition(of), records]))
+      const known = new Map(found.map((letters) => [formatTopicPartition(letters.of), letters]))
       for (const one of asked) {
         const name = formatTopicPartition(one.of)
         // It may have been revoked meanwhile, and assigned again.
-        if (this.#unknown.get(name) === one) this.#begin(name, one, known.get(name) ?? [])
+        if (this.#unknown.get(name) === one) this.#begin(name, one, known.get(name))
       }
     }
     this.#show()
   }
 
-  #begin(name: string, one: BegunPlan, records: readonly ReplayedRecord[]): void {
-    const letters = new ReplayedLetters(records, one.plan.until)
+  #begin(name: string, one: BegunPlan, found: PlannedLetters | undefined): void {
+    if (areOtherTopics(one.plan.letters.id, found?.queueId ?? null)) throw recreated(name, one.plan)
+    const letters = new ReplayedLetters(found?.records ?? [], one.plan.until)
     if (letters.size < one.plan.count) throw missing(name, one.plan, letters.size)
     this.#replays.set(name, { ...one, letters, reached: one.from })
     this.#unknown.delete(name)
@@ -189,8 +195,7 @@ export class LetterReplay {
   #planAt({ topic, metadata }: GroupOffset): ReplayPlan | null {
     const plan = planOf(metadata)
     if (plan === null) return null
-    const [was, is] = [topicIdIn(metadata ?? ''), this.#options.topicId(topic)]
-    return was !== null && is !== null && was !== is ? null : plan
+    return areOtherTopics(topicIdIn(metadata ?? ''), this.#options.topicId(topic)) ? null : plan
   }
 
   /** Returns what fails the task. */
@@ -216,10 +221,28 @@ export class LetterReplay {
   }
 }
 
-function missing(partition: string, { letters, count, until }: ReplayPlan, size: number): ConnectError {
-  return new ConnectError(
+function missing(partition: string, plan: ReplayPlan, size: number): ConnectError {
+  const { letters, count } = plan
+  return impossible(
     `${count === 1 ? '1 record' : `${count} records`} of ${partition} should be delivered again (POST …/errors/replay), and topic ${letters.topic} has ` +
-      `only ${size} of the dead letters. Nothing is delivered or committed. To continue without them, stop the connector, set its offset of ` +
+      `only ${size} of the dead letters`,
+    partition,
+    plan,
+  )
+}
+
+function recreated(partition: string, plan: ReplayPlan): ConnectError {
+  return impossible(
+    `records of ${partition} should be delivered again (POST …/errors/replay), and topic ${plan.letters.topic}, which had their dead ` +
+      'letters, was deleted and created again since',
+    partition,
+    plan,
+  )
+}
+
+function impossible(why: string, partition: string, { until }: ReplayPlan): ConnectError {
+  return new ConnectError(
+    `${why}. Nothing is delivered or committed. To continue without them, stop the connector, set its offset of ` +
       `${partition} to ${until} (PATCH …/offsets), and resume it; an earlier offset delivers every record from there`,
     { code: 'DEAD_LETTER_QUEUE' },
   )

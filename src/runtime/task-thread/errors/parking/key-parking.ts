@@ -50,7 +50,7 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
   readonly #gauge: Gauge
   readonly #condition: PacedCondition
   readonly #since: string
-  readonly #marks: ReplayMarks
+  #marks: ReplayMarks
   /** The plans by which the letters were read. */
   #plans = 0
   #followers = 0
@@ -174,26 +174,31 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
         this.#keys.clear()
       }
       isOutdated = false
-      const onLetter = (letter: FetchedRecord): void => {
-        if (this.#fold(letter)) isOutdated = true
+      const onLetter = (letter: FetchedRecord, queueId: string | null): void => {
+        if (this.#fold(letter, queueId)) isOutdated = true
       }
-      await tail.readToEnd({ onLetter, onReset: () => this.#keys.clear() }, signal)
+      await tail.readToEnd({ onLetter, onReset: () => this.#forget() }, signal)
     } while (isOutdated)
   }
 
+  #forget(): void {
+    this.#keys.clear()
+    this.#marks = new ReplayMarks(this.#options.connector)
+  }
+
   /** Returns whether it is a mark that was not known. */
-  #fold(letter: FetchedRecord): boolean {
+  #fold(letter: FetchedRecord, queueId: string | null): boolean {
     const mark = markOf(letter.headers)
     if (mark !== null) return this.#marks.add(letter.partition, mark)
-    this.#foldLetter(letter)
+    this.#foldLetter(letter, queueId)
     return false
   }
 
   /** The topic may be that of several connectors, and have letters of an earlier topic with the same name. */
-  #foldLetter({ key, headers, partition: at, offset: place }: FetchedRecord): void {
+  #foldLetter({ key, headers, partition: at, offset: place }: FetchedRecord, queueId: string | null): void {
     const context = letterContextOf(headers)
     if (context?.connector !== this.#options.connector || context.parkedFrom === null) return
-    const letter = { partition: at, offset: place, key, context }
+    const letter = { queueId, partition: at, offset: place, key, context }
     if (this.#marks.cover(letter) || this.#options.replay?.releases(letter) === true) return
     const { topic, partition, offset } = context.place
     if (topic === null || partition === null || offset === null) return

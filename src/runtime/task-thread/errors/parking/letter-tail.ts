@@ -1,10 +1,12 @@
 import type { FetchedRecord } from '../../../../client/consumer/fetched-record.ts'
 import type { PartitionRange } from '../../../../client/consumer/topic-tail.ts'
 import type { KafkaClient } from '../../../../client/kafka-client.ts'
+import { areOtherTopics } from '../../../../storage/dead-letters/letter-context.ts'
 
 /** Receives the records of a topic. */
 export interface LetterReader {
-  readonly onLetter: (record: FetchedRecord) => void
+  /** @param queueId the id of the topic; null if it is not known */
+  readonly onLetter: (record: FetchedRecord, queueId: string | null) => void
   /** The topic was created again: what was read from it does not count any more. */
   readonly onReset: () => void
 }
@@ -15,6 +17,7 @@ export class LetterTail {
   readonly #topic: string
   /** By partition, the offset of the next record. */
   readonly #positions = new Map<number, number>()
+  #id: string | null = null
 
   constructor(client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>, topic: string) {
     this.#client = client
@@ -24,13 +27,15 @@ export class LetterTail {
   /** What was read counts also when it fails, or when the signal ends it. @throws as the client does */
   async readToEnd({ onLetter, onReset }: LetterReader, signal: AbortSignal): Promise<void> {
     const ranges = await this.#client.partitionRanges([this.#topic], signal)
-    if (ranges.some(({ partition, end }) => end < this.#next(partition))) {
+    const id = ranges[0]?.topicId ?? null
+    if (areOtherTopics(this.#id, id) || ranges.some(({ partition, end }) => end < this.#next(partition))) {
       this.#positions.clear()
       onReset()
     }
+    this.#id = id ?? this.#id
     const unread = ranges.map((range) => this.#unread(range))
     const onRecord = (record: FetchedRecord): void => {
-      onLetter(record)
+      onLetter(record, id)
       this.#positions.set(record.partition, record.offset + 1)
     }
     await this.#client.readRanges(unread, onRecord, { signal })

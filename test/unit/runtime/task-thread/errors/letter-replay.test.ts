@@ -5,9 +5,11 @@ import type { KafkaClient } from '../../../../../src/client/kafka-client.ts'
 import type { GroupConsumerOptions } from '../../../../../src/client/group/group-consumer-options.ts'
 import { withTopicId } from '../../../../../src/client/group/offset-topic-id.ts'
 import { offsetFetch } from '../../../../../src/protocol/messages/offset-fetch.ts'
+import { readPlannedLetters } from '../../../../../src/storage/dead-letters/planned-letters.ts'
 import { planText, type ReplayPlan } from '../../../../../src/storage/dead-letters/replay-plan.ts'
 import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
-import { Outcomes } from '../../../../contract/client-harness.ts'
+import { Outcomes, readAll } from '../../../../contract/client-harness.ts'
+import { recreateTopic } from '../../../../support/broker/cluster-tools.ts'
 import { KafkaFaultProxy } from '../../../../support/broker/kafka-fault-proxy.ts'
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { patienceMs, untilPasses } from '../../../../support/until.ts'
@@ -66,7 +68,7 @@ class Stage {
   async plan(from: number, plan: Pick<ReplayPlan, 'count' | 'until'>): Promise<void> {
     const { topic, queue, client } = this
     const [range] = await client.partitionRanges([queue], AbortSignal.timeout(patienceMs))
-    const letters = { topic: queue, ends: new Map([[0, range?.end ?? 0]]) }
+    const letters = { topic: queue, id: range?.topicId ?? null, ends: new Map([[0, range?.end ?? 0]]) }
     const text = planText({ letters, choice: { cause: null, key: null }, ...plan })
     const metadata = withTopicId(text, await this.idOf(topic))
     await client.admin.alterGroupOffsets(this.groupId, [{ topic, partition: 0, offset: from, metadata }])
@@ -76,14 +78,15 @@ class Stage {
   async run(
     options: Partial<GroupConsumerOptions> = {},
     client = this.client,
-  ): Promise<{ readonly sink: RunningSink; readonly values: string[] }> {
+  ): Promise<{ readonly sink: RunningSink; readonly values: string[]; readonly target: { isDurable: boolean } }> {
     const values: string[] = []
+    const target = { isDurable: true }
     const task: SinkTask = {
       start: async () => undefined,
       open: async () => undefined,
       put: async (records) => void values.push(...records.map(({ value }) => String(value))),
       flush: async () => undefined,
-      preCommit: async (current) => current,
+      preCommit: async (current) => (target.isDurable ? current : []),
       close: async () => undefined,
       stop: async () => undefined,
     }
@@ -104,7 +107,18 @@ class Stage {
       },
     })
     cleanups.push(async () => await sink.stop())
-    return { sink, values }
+    return { sink, values, target }
+  }
+
+  /** The offsets of the records whose letters would be delivered again now. */
+  async left(until: number): Promise<readonly number[]> {
+    const { client, queue, topic } = this
+    const [range] = await client.partitionRanges([queue], AbortSignal.timeout(patienceMs))
+    const letters = { topic: queue, id: range?.topicId ?? null, ends: new Map([[0, range?.end ?? 0]]) }
+    const plan = { letters, choice: { cause: null, key: null }, count: 0, until }
+    const parts = { client, connector: 'c', topicId: () => null, signal: AbortSignal.timeout(patienceMs) }
+    const found = await readPlannedLetters(parts, [{ of: { topic, partition: 0 }, plan }])
+    return found.flatMap(({ records }) => records.map(({ offset }) => offset))
   }
 
   async committed(): Promise<number | undefined> {
@@ -132,5 +146,43 @@ describe('a sink that is assigned partitions', () => {
       expect(requests).toBe(1)
       expect(await sink.stop()).toBeNull()
     }
+  })
+})
+
+describe('a dead letter queue that is deleted and created again', () => {
+  it('before its letters are read, fails the task by name, which delivers and commits nothing', async () => {
+    const stage = await Stage.set(['a1', 'b2', 'c3'])
+    await stage.letter('b2', 1)
+    await stage.plan(1, { count: 1, until: 3 })
+    await recreateTopic(stage.client, kafka.broker.bootstrap, stage.queue)
+    // At the offset of the letter of the plan.
+    await stage.letter('c3', 2)
+    const { sink, values } = await stage.run()
+    const error = await sink.ended
+    expect(error).toMatchObject({ code: 'DEAD_LETTER_QUEUE' })
+    expect(String(error)).toMatch(
+      new RegExp(
+        `${stage.queue}, which had their dead letters, was deleted and created again .* set its offset of \\S+ to 3 `,
+      ),
+    )
+    expect(values).toEqual([])
+    expect(await stage.committed()).toBe(1)
+  })
+
+  it('after its letters were read, has no mark that covers its own letters', async () => {
+    const stage = await Stage.set(['a1', 'b2', 'c3'])
+    await stage.letter('b2', 1)
+    await stage.plan(1, { count: 1, until: 3 })
+    const { sink, values, target } = await stage.run()
+    target.isDurable = false
+    await untilPasses(() => expect(values).toEqual(['b2']))
+    await recreateTopic(stage.client, kafka.broker.bootstrap, stage.queue)
+    await stage.letter('c3', 2)
+    target.isDurable = true
+    await untilPasses(async () => expect(await stage.committed()).toBe(3))
+    expect(await sink.stop()).toBeNull()
+    const [letter, mark] = await readAll(stage.client, stage.queue)
+    expect([letter?.value?.toString(), mark?.headers.length]).toEqual(['c3', 1])
+    expect(await stage.left(3)).toEqual([2])
   })
 })

@@ -57,8 +57,8 @@ it('a tail that fails in the middle continues behind what it has read', async ()
   expect(read.take()).toEqual(['1', '2', '3'])
 })
 
-it('a tail starts over when the topic has fewer records than it has read', async () => {
-  const range = { topic: 't', partition: 0, start: 0, end: 5 }
+it('a tail starts over when the topic has fewer records than it has read, or is another one', async () => {
+  const range = { topic: 't', partition: 0, start: 0, end: 5, topicId: null as string | null }
   const asked: number[] = []
   const client = {
     partitionRanges: async () => [range],
@@ -67,10 +67,18 @@ it('a tail starts over when the topic has fewer records than it has read', async
   }
   const tail = new LetterTail(client, 't')
   const read = new Read()
-  for (const end of [5, 9, 2]) {
-    range.end = end
+  const ends: readonly (readonly [number, string | null])[] = [
+    [5, null],
+    [9, 'a'],
+    [9, 'a'],
+    [2, 'a'],
+    [7, 'b'],
+    [8, 'b'],
+  ]
+  for (const [end, topicId] of ends) {
+    Object.assign(range, { end, topicId })
     await tail.readToEnd(read, never)
   }
-  expect(asked).toEqual([0, 5, 0])
-  expect(read.resets).toBe(1)
+  expect(asked).toEqual([0, 5, 9, 0, 0, 7])
+  expect(read.resets).toBe(2)
 })
