@@ -10,15 +10,16 @@ import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
-import { isSameChoice, keyDigest, type LetterChoice } from '../../storage/dead-letters/letter-choice.ts'
+import { keyDigest, type LetterChoice } from '../../storage/dead-letters/letter-choice.ts'
 import { readPlannedLetters, TooManyLettersError } from '../../storage/dead-letters/planned-letters.ts'
-import { planOf, planText, type ReplayPlan } from '../../storage/dead-letters/replay-plan.ts'
+import { planText } from '../../storage/dead-letters/replay-plan.ts'
 import type { ErrorsReplay, ReplayedPartition, ReplayRequest } from '../entities/connector-errors.ts'
 import { BadRequestError } from '../herder-errors.ts'
 import type { HerderReads } from '../herder-reads.ts'
 import type { HerderWrites } from '../herder-writes.ts'
 import type { ConnectorOffsetWriter } from '../offsets/connector-offset-writer.ts'
 import { letterTopicOf } from './letter-topic.ts'
+import { checkStanding, standingPlans, type AskedReplay, type PlannedOffset } from './standing-replay.ts'
 
 export interface ErrorsReplayerOptions {
   readonly reads: Pick<HerderReads, 'connectorConfig' | 'typeOf'>
@@ -31,18 +32,11 @@ export interface ErrorsReplayerOptions {
   readonly clock: Clock
 }
 
-/** What is asked for. */
-interface Asked {
-  readonly connector: string
-  /** The dead letter queue. */
-  readonly topic: string
-  readonly choice: LetterChoice
-}
-
-/** A partition with its plan. */
-interface Planned {
-  readonly offset: GroupOffset
-  readonly plan: ReplayPlan
+interface PlannedReplay {
+  readonly planned: readonly PlannedOffset[]
+  readonly gone: number
+  /** Whether it was requested before. */
+  readonly isStanding: boolean
 }
 
 /** The limit of reading the letters. Milliseconds. */
@@ -61,31 +55,18 @@ export class ErrorsReplayer {
 
   /** @throws BadRequestError when it is not a stopped sink with dead letters of its own, ConnectError when they cannot be read */
   async replay(connector: string, request: ReplayRequest, signal: AbortSignal): Promise<ErrorsReplay> {
-    const { reads, writes, client, clock } = this.#options
+    const { reads, writes, client } = this.#options
     const choice = { cause: request.cause, key: request.key === undefined ? null : keyDigest(request.key) }
     return await writes.whileStopped(connector, 'deliver dead letters again', async (mustLead) => {
       const config = reads.connectorConfig(connector)
       const topic = this.#letterTopic(connector, choice, config)
       const asked = { connector, topic, choice }
       const groupId = sinkGroupId(connector, config)
-      const committed = await client.admin.groupOffsets(groupId, { signal })
-      const standing = standingReplay(asked, committed)
-      if (standing !== null) return standing
-      const found = await withDeadline(
-        { clock, ms: patienceMs, signal },
-        async (bound) => await this.#plan(asked, committed, bound),
-      ).catch((error: unknown) => {
-        signal.throwIfAborted()
-        if (error instanceof BadRequestError) throw error
-        throw new ConnectError(
-          `the dead letter queue ${topic} of ${connector} cannot be read: ${errorMessage(error)}`,
-          {
-            cause: error,
-          },
-        )
+      const { planned, gone, isStanding } = await this.#bounded(asked, signal, async (bound) => {
+        const committed = await client.admin.groupOffsets(groupId, { signal: bound })
+        return await this.#plan(asked, committed, bound)
       })
-      const { planned, gone } = found
-      if (planned.length > 0) {
+      if (planned.length > 0 && !isStanding) {
         const changes = planned.map(({ offset: { topic: name, partition, offset } }) => ({
           topic: name,
           partition,
@@ -98,6 +79,23 @@ export class ErrorsReplayer {
       }
       return resultOf(topic, planned, gone)
     })
+  }
+
+  /** @throws ConnectError when it takes longer than 60 s, or the cluster refuses it */
+  async #bounded<T>(
+    { connector, topic }: AskedReplay,
+    signal: AbortSignal,
+    action: (bound: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await withDeadline({ clock: this.#options.clock, ms: patienceMs, signal }, action)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof BadRequestError) throw error
+      throw new ConnectError(`the dead letter queue ${topic} of ${connector} cannot be read: ${errorMessage(error)}`, {
+        cause: error,
+      })
+    }
   }
 
   #letterTopic(connector: string, choice: LetterChoice, config: RawConfig): string {
@@ -113,16 +111,13 @@ export class ErrorsReplayer {
     return letterTopicOf(connector, config)
   }
 
-  async #plan(
-    { connector, topic, choice }: Asked,
-    committed: readonly GroupOffset[],
-    signal: AbortSignal,
-  ): Promise<{ readonly planned: readonly Planned[]; readonly gone: number }> {
+  /** What stands already is not planned again. */
+  async #plan(asked: AskedReplay, committed: readonly GroupOffset[], signal: AbortSignal): Promise<PlannedReplay> {
+    const { connector, topic, choice } = asked
     const { client } = this.#options
     const names = [...new Set(committed.map((offset) => offset.topic))]
     const topics = await client.admin.describeTopics([topic, ...names], { signal })
-    if (!topics.has(topic)) return { planned: [], gone: 0 }
-    const queue = await client.partitionRanges([topic], signal)
+    const queue = topics.has(topic) ? await client.partitionRanges([topic], signal) : []
     const ends = new Map(queue.map(({ partition, end }) => [partition, end]))
     const letters = { topic, id: queue[0]?.topicId ?? null, ends }
     const ranges = await client.partitionRanges(
@@ -130,16 +125,21 @@ export class ErrorsReplayer {
       signal,
     )
     const starts = new Map(ranges.map((range) => [formatTopicPartition(range), range.start]))
+    const standing = standingPlans(committed)
+    checkStanding(asked, standing, { queue: queue.length === 0 ? null : letters, starts })
+    if (standing.length > 0) return { planned: standing, gone: 0, isStanding: true }
     const idOf = (name: string): string | null => topics.get(name)?.id ?? null
-    const asked = committed
+    const partitions = committed
       .filter((offset) => starts.has(formatTopicPartition(offset)))
       .map(({ topic: name, partition, offset: until }) => ({
         of: { topic: name, partition },
         plan: { letters, choice, count: 0, until },
       }))
-    const found = await readPlannedLetters({ client, connector, topicId: idOf, signal }, asked).catch(refuseTooMany)
+    const found = await readPlannedLetters({ client, connector, topicId: idOf, signal }, partitions).catch(
+      refuseTooMany,
+    )
     let gone = 0
-    const planned = found.flatMap(({ of, plan, records }): readonly Planned[] => {
+    const planned = found.flatMap(({ of, plan, records }): readonly PlannedOffset[] => {
       const all = [...new Set(records.map(({ offset }) => offset))]
       const there = all.filter((offset) => offset >= (starts.get(formatTopicPartition(of)) ?? 0))
       gone += all.length - there.length
@@ -148,7 +148,7 @@ export class ErrorsReplayer {
       const offset = there.reduce((first, at) => Math.min(first, at))
       return [{ offset: { ...of, offset, metadata: withTopicId(planText(own), idOf(of.topic)) }, plan: own }]
     })
-    return { planned, gone }
+    return { planned, gone, isStanding: false }
   }
 }
 
@@ -157,22 +157,7 @@ function refuseTooMany(error: unknown): never {
   throw new BadRequestError(`${error.message}. Name a "cause", or a "key", to deliver fewer at a time`)
 }
 
-/** The result of a request that is repeated before the sink is back where it was; null when nothing is delivered again. */
-function standingReplay({ connector, topic, choice }: Asked, committed: readonly GroupOffset[]): ErrorsReplay | null {
-  const standing = committed.flatMap((offset) => {
-    const plan = planOf(offset.metadata)
-    return plan === null ? [] : [{ offset, plan }]
-  })
-  if (standing.length === 0) return null
-  if (standing.some(({ plan }) => plan.letters.topic !== topic || !isSameChoice(plan.choice, choice)))
-    throw new BadRequestError(
-      `Other dead letters of ${connector} are being delivered again, of ${standing.map(({ offset }) => formatTopicPartition(offset)).join(', ')}: ` +
-        'resume it, and repeat the request when its status has no REPLAY any more. To end that instead, set these offsets with PATCH …/offsets',
-    )
-  return resultOf(topic, standing, 0)
-}
-
-function resultOf(topic: string, planned: readonly Planned[], gone: number): ErrorsReplay {
+function resultOf(topic: string, planned: readonly PlannedOffset[], gone: number): ErrorsReplay {
   const partitions = planned.map(({ offset, plan }): ReplayedPartition => {
     const { topic: name, partition, offset: from } = offset
     return { topic: name, partition, records: plan.count, from, until: plan.until }

@@ -410,9 +410,10 @@ describe('dead letters that are delivered again', () => {
     await correct()
     await replay()
     await asAdmin(async (admin) => await admin.deleteTopics({ topics: ['letters'] }))
+    expect(await refusal('')).toEqual([400, expect.stringContaining('which had their dead letters, was deleted')])
     rmSync(join(directory, 'out.txt'))
     await resume()
-    await untilPasses(async () => expect(await status()).toContain('was deleted and created again since'))
+    await untilPasses(async () => expect(await status()).toContain('which had their dead letters, was deleted'))
     expect(await status()).toContain('"state":"FAILED"')
     expect(delivered().join('')).toBe('')
     await standsAt(0)
@@ -482,20 +483,34 @@ describe('dead letters that are delivered again', () => {
     expect(await refusal('{"key_base64":"?"}')).toEqual([expect.any(Number), expect.stringContaining('not in base64')])
   })
 
-  it('are counted as gone when their records are not in the topic any more', async () => {
-    await write(['a', 'bad'], ['b', 'bad'], ['c', '1'])
+  it('are counted as gone when their records are not in the topic any more, and the error says how to continue', async () => {
+    await write(['a', 'bad 1'], ['b', 'bad 2'], ['c', '1'])
     await worker.post('sink', sink())
     await standsAt(3)
     await stop()
+    await correct()
+    expect(await replay()).toMatchObject({ records: 2, partitions: [{ from: 0, until: 3 }] })
     await asAdmin(async (admin) => {
       await admin.fetchTopicMetadata({ topics: ['orders'] })
       await admin.deleteTopicRecords({ topic: 'orders', partitions: [{ partition: 0, offset: '1' }] })
     })
+    const reason = 'those before offset 1 are no longer in the topic: retention has deleted them'
+    expect(await refusal('')).toEqual([400, expect.stringContaining(reason)])
+    rmSync(join(directory, 'out.txt'))
+    await resume()
+    await untilPasses(async () => expect(await status()).toContain(reason))
+    expect(await status()).toContain('"state":"FAILED"')
+    await stop()
+    const partition = { kafka_topic: 'orders', kafka_partition: 0 }
+    await worker.request('PATCH', '/connectors/sink/offsets', { offsets: [{ partition, offset: { kafka_offset: 3 } }] })
     expect(await replay()).toMatchObject({
       records: 1,
       gone: 1,
       partitions: [{ from: 1, until: 3 }],
       message: expect.stringContaining('1 record is no longer in the topic'),
     })
+    await resume()
+    await standsAt(3)
+    expect(delivered()).toEqual(['bad 2'])
   })
 })

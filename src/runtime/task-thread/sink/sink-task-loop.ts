@@ -225,6 +225,7 @@ export class SinkTaskLoop {
       onRevoked: async (partitions, { lost }) =>
         await this.#exclusively((task) => this.#rebalances.revoked(task, partitions, lost)),
       onReset: async (reset) => {
+        this.#errors.replay?.moved(reset)
         this.#skipped.note(reset)
         await this.#exclusively((task) => this.#rebalances.moved(task, reset))
       },
@@ -283,7 +284,8 @@ export class SinkTaskLoop {
       fetched = await this.#options.consumer.poll(maxMs, signal)
     } catch (error) {
       if (this.#control.isEnding || (signal.aborted && error === signal.reason)) return []
-      throw error
+      const { replay } = this.#errors
+      throw replay === null ? error : replay.explained(error)
     }
     if (fetched.length > 0) this.#note(fetched)
     return fetched

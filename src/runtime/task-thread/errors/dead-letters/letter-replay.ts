@@ -1,6 +1,8 @@
 import { ConnectError } from '../../../../api/errors.ts'
 import type { OffsetToCommit } from '../../../../api/task.ts'
 import type { FetchedRecord } from '../../../../client/consumer/fetched-record.ts'
+import type { PositionReset } from '../../../../client/consumer/position-reset.ts'
+import { OffsetOutOfRangeError } from '../../../../client/errors.ts'
 import type { GroupOffset } from '../../../../client/group/group-offsets.ts'
 import { topicIdIn, withTopicId } from '../../../../client/group/offset-topic-id.ts'
 import type { KafkaClient } from '../../../../client/kafka-client.ts'
@@ -9,6 +11,7 @@ import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
 import { areOtherTopics } from '../../../../storage/dead-letters/letter-context.ts'
 import { planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
+import { lettersMissing, queueDeleted, recordsDeleted } from '../../../../storage/dead-letters/replay-problems.ts'
 import { markRecord, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
 import {
   readPlannedLetters,
@@ -144,12 +147,36 @@ export class LetterReplay {
     }
   }
 
+  /** Returns what fails the task when records cannot be read: why, if they were to be delivered again, else the error itself. */
+  explained(error: unknown): unknown {
+    if (!(error instanceof OffsetOutOfRangeError)) return error
+    return this.#deleted(error, error) ?? error
+  }
+
+  /** A position was reset (`auto.offset.reset`). @throws ConnectError when records that are to be delivered again were deleted */
+  moved({ reason, from, logStartOffset, ...at }: PositionReset): void {
+    const error =
+      reason === 'removed' ? this.#deleted(at, { offset: from, logStartOffset: logStartOffset ?? from }) : null
+    if (error !== null) throw error
+  }
+
   close(): void {
     this.#condition.close()
   }
 
   #of(at: TopicPartition): Replay | undefined {
     return this.#replays.size === 0 ? undefined : this.#replays.get(formatTopicPartition(at))
+  }
+
+  /** Null when the records that are gone were not to be delivered again. */
+  #deleted(
+    at: TopicPartition,
+    range: { readonly offset: number; readonly logStartOffset: number },
+  ): ConnectError | null {
+    const name = formatTopicPartition(at)
+    const plan = (this.#replays.get(name) ?? this.#unknown.get(name))?.plan
+    const isOfPlan = plan !== undefined && range.offset < Math.min(plan.until, range.logStartOffset)
+    return isOfPlan ? impossible(recordsDeleted(name, plan, range)) : null
   }
 
   #mark({ of, plan }: Replay): void {
@@ -183,9 +210,9 @@ export class LetterReplay {
   }
 
   #begin(name: string, one: BegunPlan, found: PlannedLetters | undefined): void {
-    if (areOtherTopics(one.plan.letters.id, found?.queueId ?? null)) throw recreated(name, one.plan)
+    if (areOtherTopics(one.plan.letters.id, found?.queueId ?? null)) throw impossible(queueDeleted(name, one.plan))
     const letters = new ReplayedLetters(found?.records ?? [], one.plan.until)
-    if (letters.size < one.plan.count) throw missing(name, one.plan, letters.size)
+    if (letters.size < one.plan.count) throw impossible(lettersMissing(name, one.plan, letters.size))
     this.#replays.set(name, { ...one, letters, reached: one.from })
     this.#unknown.delete(name)
     this.#plans += 1
@@ -221,29 +248,6 @@ export class LetterReplay {
   }
 }
 
-function missing(partition: string, plan: ReplayPlan, size: number): ConnectError {
-  const { letters, count } = plan
-  return impossible(
-    `${count === 1 ? '1 record' : `${count} records`} of ${partition} should be delivered again (POST …/errors/replay), and topic ${letters.topic} has ` +
-      `only ${size} of the dead letters`,
-    partition,
-    plan,
-  )
-}
-
-function recreated(partition: string, plan: ReplayPlan): ConnectError {
-  return impossible(
-    `records of ${partition} should be delivered again (POST …/errors/replay), and topic ${plan.letters.topic}, which had their dead ` +
-      'letters, was deleted and created again since',
-    partition,
-    plan,
-  )
-}
-
-function impossible(why: string, partition: string, { until }: ReplayPlan): ConnectError {
-  return new ConnectError(
-    `${why}. Nothing is delivered or committed. To continue without them, stop the connector, set its offset of ` +
-      `${partition} to ${until} (PATCH …/offsets), and resume it; an earlier offset delivers every record from there`,
-    { code: 'DEAD_LETTER_QUEUE' },
-  )
+function impossible(why: string): ConnectError {
+  return new ConnectError(why, { code: 'DEAD_LETTER_QUEUE' })
 }

@@ -9,7 +9,7 @@ import { readPlannedLetters } from '../../../../../src/storage/dead-letters/plan
 import { planText, type ReplayPlan } from '../../../../../src/storage/dead-letters/replay-plan.ts'
 import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
 import { Outcomes, readAll } from '../../../../contract/client-harness.ts'
-import { recreateTopic } from '../../../../support/broker/cluster-tools.ts'
+import { deleteRecords, recreateTopic } from '../../../../support/broker/cluster-tools.ts'
 import { KafkaFaultProxy } from '../../../../support/broker/kafka-fault-proxy.ts'
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { patienceMs, untilPasses } from '../../../../support/until.ts'
@@ -161,9 +161,7 @@ describe('a dead letter queue that is deleted and created again', () => {
     const error = await sink.ended
     expect(error).toMatchObject({ code: 'DEAD_LETTER_QUEUE' })
     expect(String(error)).toMatch(
-      new RegExp(
-        `${stage.queue}, which had their dead letters, was deleted and created again .* set its offset of \\S+ to 3 `,
-      ),
+      new RegExp(`${stage.queue}, which had their dead letters, was deleted since.* set its offset of \\S+ to 3 `),
     )
     expect(values).toEqual([])
     expect(await stage.committed()).toBe(1)
@@ -184,5 +182,33 @@ describe('a dead letter queue that is deleted and created again', () => {
     const [letter, mark] = await readAll(stage.client, stage.queue)
     expect([letter?.value?.toString(), mark?.headers.length]).toEqual(['c3', 1])
     expect(await stage.left(3)).toEqual([2])
+  })
+})
+
+describe('retention', () => {
+  it.each([
+    ['the task fails', {}],
+    ['auto.offset.reset does not skip them', { autoOffsetReset: 'earliest' as const }],
+  ])('may delete records that are to be delivered again: %s, and the error says so', async (_case, options) => {
+    const stage = await Stage.set(['a1', 'b2', 'c3', 'd4'])
+    await stage.letter('b2', 1)
+    await stage.plan(1, { count: 1, until: 4 })
+    await deleteRecords(kafka.broker.bootstrap, { topic: stage.topic, partition: 0 }, 3)
+    const { sink, values } = await stage.run(options)
+    const error = await sink.ended
+    expect(error).toMatchObject({ code: 'DEAD_LETTER_QUEUE' })
+    expect(String(error)).toMatch(
+      /from offset 1 on, and those before offset 3 .* retention has deleted .* to 4 \(PATCH/,
+    )
+    expect(values).toEqual([])
+    expect(await stage.committed()).toBe(1)
+  })
+
+  it('fails a sink that delivers nothing again as it always does', async () => {
+    const stage = await Stage.set(['a1', 'b2', 'c3'])
+    await stage.client.admin.alterGroupOffsets(stage.groupId, [{ topic: stage.topic, partition: 0, offset: 1 }])
+    await deleteRecords(kafka.broker.bootstrap, { topic: stage.topic, partition: 0 }, 2)
+    const { sink } = await stage.run()
+    expect(String(await sink.ended)).toContain('offsets 1 to 1 were removed by retention before they were read')
   })
 })
