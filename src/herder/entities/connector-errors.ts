@@ -68,6 +68,8 @@ export interface ErrorsReplay {
   readonly partitions: readonly ReplayedPartition[]
   /** Records of letters that are no longer in their topics. */
   readonly gone: number
+  /** Records of letters in topics that the connector does not read any more: they are left out. */
+  readonly unread: number
   readonly message: string
 }
 

@@ -1,7 +1,7 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import { ConnectError } from '../../api/errors.ts'
 import type { GroupOffset } from '../../client/group/group-offsets.ts'
-import { withTopicId } from '../../client/group/offset-topic-id.ts'
+import { topicIdIn, withTopicId } from '../../client/group/offset-topic-id.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { maxParkedKeysOf } from '../../config/connector/errors/park-settings.ts'
 import { sinkGroupId } from '../../config/connector/connector-problems.ts'
@@ -12,14 +12,22 @@ import { formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { keyDigest, type LetterChoice } from '../../storage/dead-letters/letter-choice.ts'
 import { readPlannedLetters, TooManyLettersError } from '../../storage/dead-letters/planned-letters.ts'
-import { planText } from '../../storage/dead-letters/replay-plan.ts'
+import { areOtherTopics } from '../../storage/dead-letters/letter-context.ts'
+import { planText, type PlannedQueue } from '../../storage/dead-letters/replay-plan.ts'
 import type { ErrorsReplay, ReplayedPartition, ReplayRequest } from '../entities/connector-errors.ts'
 import { BadRequestError } from '../herder-errors.ts'
 import type { HerderReads } from '../herder-reads.ts'
 import type { HerderWrites } from '../herder-writes.ts'
 import type { ConnectorOffsetWriter } from '../offsets/connector-offset-writer.ts'
 import { letterTopicOf } from './letter-topic.ts'
-import { checkStanding, standingPlans, type AskedReplay, type PlannedOffset } from './standing-replay.ts'
+import {
+  checkStanding,
+  splitPlans,
+  topicsRead,
+  type AskedReplay,
+  type PlannedOffset,
+  type ReplayPlace,
+} from './standing-replay.ts'
 
 export interface ErrorsReplayerOptions {
   readonly reads: Pick<HerderReads, 'connectorConfig' | 'typeOf'>
@@ -35,8 +43,15 @@ export interface ErrorsReplayerOptions {
 interface PlannedReplay {
   readonly planned: readonly PlannedOffset[]
   readonly gone: number
+  readonly unread: number
   /** Whether it was requested before. */
   readonly isStanding: boolean
+}
+
+interface Place extends ReplayPlace {
+  readonly queue: PlannedQueue | null
+  /** Null if the topic does not exist, or its id is not known. */
+  readonly idOf: (topic: string) => string | null
 }
 
 /** The limit of reading the letters. Milliseconds. */
@@ -60,12 +75,13 @@ export class ErrorsReplayer {
     return await writes.whileStopped(connector, 'deliver dead letters again', async (mustLead) => {
       const config = reads.connectorConfig(connector)
       const topic = this.#letterTopic(connector, choice, config)
-      const asked = { connector, topic, choice }
+      const asked = { connector, topic, choice, isRead: topicsRead(config) }
       const groupId = sinkGroupId(connector, config)
-      const { planned, gone, isStanding } = await this.#bounded(asked, signal, async (bound) => {
+      const { isStanding, ...found } = await this.#bounded(asked, signal, async (bound) => {
         const committed = await client.admin.groupOffsets(groupId, { signal: bound })
         return await this.#plan(asked, committed, bound)
       })
+      const { planned } = found
       if (planned.length > 0 && !isStanding) {
         const changes = planned.map(({ offset: { topic: name, partition, offset } }) => ({
           topic: name,
@@ -77,7 +93,7 @@ export class ErrorsReplayer {
         const offsets = planned.map(({ offset }) => offset)
         await this.#options.writer.replaySink({ connector, groupId }, offsets, signal)
       }
-      return resultOf(topic, planned, gone)
+      return resultOf(topic, found)
     })
   }
 
@@ -113,34 +129,34 @@ export class ErrorsReplayer {
 
   /** What stands already is not planned again. */
   async #plan(asked: AskedReplay, committed: readonly GroupOffset[], signal: AbortSignal): Promise<PlannedReplay> {
-    const { connector, topic, choice } = asked
-    const { client } = this.#options
-    const names = [...new Set(committed.map((offset) => offset.topic))]
-    const topics = await client.admin.describeTopics([topic, ...names], { signal })
-    const queue = topics.has(topic) ? await client.partitionRanges([topic], signal) : []
-    const ends = new Map(queue.map(({ partition, end }) => [partition, end]))
-    const letters = { topic, id: queue[0]?.topicId ?? null, ends }
-    const ranges = await client.partitionRanges(
-      names.filter((name) => topics.has(name)),
-      signal,
+    const place = await this.#place(asked, committed, signal)
+    const { queue, starts, idOf } = place
+    // Offsets of topics that are deleted, or created again, are not used any more.
+    const used = committed.filter(
+      (at) => starts.has(formatTopicPartition(at)) && !areOtherTopics(topicIdIn(at.metadata ?? ''), idOf(at.topic)),
     )
-    const starts = new Map(ranges.map((range) => [formatTopicPartition(range), range.start]))
-    const standing = standingPlans(committed)
-    checkStanding(asked, standing, { queue: queue.length === 0 ? null : letters, starts })
-    if (standing.length > 0) return { planned: standing, gone: 0, isStanding: true }
-    const idOf = (name: string): string | null => topics.get(name)?.id ?? null
-    const partitions = committed
-      .filter((offset) => starts.has(formatTopicPartition(offset)))
-      .map(({ topic: name, partition, offset: until }) => ({
-        of: { topic: name, partition },
-        plan: { letters, choice, count: 0, until },
-      }))
+    const { standing, free } = splitPlans(used)
+    const [current, resting] = partitioned(standing, ({ offset }) => asked.isRead(offset.topic))
+    checkStanding(asked, current, place)
+    const waiting = resting.reduce((sum, { plan }) => sum + plan.count, 0)
+    if (current.length > 0) return { planned: current, gone: 0, unread: waiting, isStanding: true }
+    if (queue === null) return { planned: [], gone: 0, unread: waiting, isStanding: false }
+    const { client } = this.#options
+    const { connector, choice } = asked
+    const partitions = free.map(({ topic, partition, offset: until }) => ({
+      of: { topic, partition },
+      plan: { letters: queue, choice, count: 0, until },
+    }))
     const found = await readPlannedLetters({ client, connector, topicId: idOf, signal }, partitions).catch(
       refuseTooMany,
     )
-    let gone = 0
+    let [gone, unread] = [0, waiting]
     const planned = found.flatMap(({ of, plan, records }): readonly PlannedOffset[] => {
       const all = [...new Set(records.map(({ offset }) => offset))]
+      if (!asked.isRead(of.topic)) {
+        unread += all.length
+        return []
+      }
       const there = all.filter((offset) => offset >= (starts.get(formatTopicPartition(of)) ?? 0))
       gone += all.length - there.length
       if (there.length === 0) return []
@@ -148,8 +164,29 @@ export class ErrorsReplayer {
       const offset = there.reduce((first, at) => Math.min(first, at))
       return [{ offset: { ...of, offset, metadata: withTopicId(planText(own), idOf(of.topic)) }, plan: own }]
     })
-    return { planned, gone, isStanding: false }
+    return { planned, gone, unread, isStanding: false }
   }
+
+  async #place({ topic }: AskedReplay, committed: readonly GroupOffset[], signal: AbortSignal): Promise<Place> {
+    const { client } = this.#options
+    const names = [...new Set(committed.map((offset) => offset.topic))]
+    const topics = await client.admin.describeTopics([topic, ...names], { signal })
+    const ofQueue = topics.has(topic) ? await client.partitionRanges([topic], signal) : []
+    const ends = new Map(ofQueue.map(({ partition, end }) => [partition, end]))
+    const ranges = await client.partitionRanges(
+      names.filter((name) => topics.has(name)),
+      signal,
+    )
+    return {
+      queue: ofQueue.length === 0 ? null : { topic, id: ofQueue[0]?.topicId ?? null, ends },
+      starts: new Map(ranges.map((range) => [formatTopicPartition(range), range.start])),
+      idOf: (name) => topics.get(name)?.id ?? null,
+    }
+  }
+}
+
+function partitioned<T>(all: readonly T[], isFirst: (one: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [all.filter((one) => isFirst(one)), all.filter((one) => !isFirst(one))]
 }
 
 function refuseTooMany(error: unknown): never {
@@ -157,15 +194,15 @@ function refuseTooMany(error: unknown): never {
   throw new BadRequestError(`${error.message}. Name a "cause", or a "key", to deliver fewer at a time`)
 }
 
-function resultOf(topic: string, planned: readonly PlannedOffset[], gone: number): ErrorsReplay {
+function resultOf(topic: string, { planned, gone, unread }: Omit<PlannedReplay, 'isStanding'>): ErrorsReplay {
   const partitions = planned.map(({ offset, plan }): ReplayedPartition => {
     const { topic: name, partition, offset: from } = offset
     return { topic: name, partition, records: plan.count, from, until: plan.until }
   })
-  return { topic, partitions, gone, message: messageOf(partitions, gone) }
+  return { topic, partitions, gone, unread, message: messageOf(partitions, gone, unread) }
 }
 
-function messageOf(partitions: readonly ReplayedPartition[], gone: number): string {
+function messageOf(partitions: readonly ReplayedPartition[], gone: number, unread: number): string {
   const count = partitions.reduce((sum, { records }) => sum + records, 0)
   const parts = [
     count === 0
@@ -175,6 +212,10 @@ function messageOf(partitions: readonly ReplayedPartition[], gone: number): stri
   if (gone > 0)
     parts.push(
       `${gone === 1 ? '1 record is' : `${gone} records are`} no longer in the topic, and only the dead letter queue has the bytes`,
+    )
+  if (unread > 0)
+    parts.push(
+      `${unread === 1 ? '1 record is' : `${unread} records are`} of topics that the connector does not read any more (topics, topics.regex)`,
     )
   return parts.join('. ')
 }

@@ -1,5 +1,8 @@
+import type { RawConfig } from '../../api/config-def.ts'
 import type { GroupOffset } from '../../client/group/group-offsets.ts'
+import { hasReference } from '../../config/providers/provider-reference.ts'
 import { formatTopicPartition } from '../../foundation/topic-partition.ts'
+import { subscriptionOf } from '../../runtime/task-thread/sink/membership/subscription-of.ts'
 import { areOtherTopics } from '../../storage/dead-letters/letter-context.ts'
 import { isSameChoice, type LetterChoice } from '../../storage/dead-letters/letter-choice.ts'
 import { queueDeleted, recordsDeleted } from '../../storage/dead-letters/replay-problems.ts'
@@ -12,6 +15,8 @@ export interface AskedReplay {
   /** The dead letter queue. */
   readonly topic: string
   readonly choice: LetterChoice
+  /** Whether the connector reads a topic. */
+  readonly isRead: (topic: string) => boolean
 }
 
 /** A partition with its plan. */
@@ -28,12 +33,26 @@ export interface ReplayPlace {
   readonly starts: ReadonlyMap<string, number>
 }
 
-/** Returns the partitions of which letters are being delivered again. */
-export function standingPlans(committed: readonly GroupOffset[]): readonly PlannedOffset[] {
-  return committed.flatMap((offset) => {
+/** Splits offsets into those with a plan, and the others. */
+export function splitPlans(committed: readonly GroupOffset[]): {
+  readonly standing: readonly PlannedOffset[]
+  readonly free: readonly GroupOffset[]
+} {
+  const standing: PlannedOffset[] = []
+  const free: GroupOffset[] = []
+  for (const offset of committed) {
     const plan = planOf(offset.metadata)
-    return plan === null ? [] : [{ offset, plan }]
-  })
+    if (plan === null) free.push(offset)
+    else standing.push({ offset, plan })
+  }
+  return { standing, free }
+}
+
+/** Returns which topics a sink reads; any, where only its tasks know. @throws ConfigError for a config without topics */
+export function topicsRead(config: RawConfig): (topic: string) => boolean {
+  if (hasReference(config['topics']) || hasReference(config['topics.regex'])) return () => true
+  const selection = subscriptionOf(config)
+  return (topic) => ('topics' in selection ? selection.topics.includes(topic) : selection.pattern.test(topic))
 }
 
 /** @throws BadRequestError when what is asked for is not what is being delivered again, or that cannot be carried out any more */

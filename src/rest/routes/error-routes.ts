@@ -70,9 +70,9 @@ function bytesOf(text: string | null): Buffer | null {
   return bytes
 }
 
-function replayJson({ topic, partitions, gone, message }: ErrorsReplay): PlainMap {
+function replayJson({ topic, partitions, gone, unread, message }: ErrorsReplay): PlainMap {
   const records = partitions.reduce((sum, one) => sum + one.records, 0)
-  return { topic, records, gone, partitions: partitions.map((one) => ({ ...one })), message }
+  return { topic, records, gone, unread, partitions: partitions.map((one) => ({ ...one })), message }
 }
 
 /** @throws BadRequestError */

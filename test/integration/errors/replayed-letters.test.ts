@@ -74,11 +74,12 @@ describe('dead letters that are delivered again', () => {
     ...more,
   })
 
-  async function write(...entries: readonly Entry[]): Promise<void> {
+  const write = async (...entries: readonly Entry[]): Promise<void> => await writeTo('orders', ...entries)
+  async function writeTo(topic: string, ...entries: readonly Entry[]): Promise<void> {
     const outcomes = new Outcomes()
     const producer = client.producer(outcomes)
     for (const [index, [key, value, partition = 0]] of entries.entries()) {
-      const bare = { topic: 'orders', partition, value: Buffer.from(value), headers: [], timestamp: null }
+      const bare = { topic, partition, value: Buffer.from(value), headers: [], timestamp: null }
       producer.append({ ...bare, key: key === null ? null : Buffer.from(key) }, index)
     }
     await producer.flush()
@@ -177,6 +178,7 @@ describe('dead letters that are delivered again', () => {
       topic: 'letters',
       records: 3,
       gone: 0,
+      unread: 0,
       partitions: [
         { topic: 'orders', partition: 0, records: 2, from: 1, until: 7 },
         { topic: 'orders', partition: 1, records: 1, from: 0, until: 2 },
@@ -205,6 +207,7 @@ describe('dead letters that are delivered again', () => {
       topic: 'letters',
       records: 0,
       gone: 0,
+      unread: 0,
       partitions: [],
       message: 'No dead letters are to be delivered again',
     })
@@ -437,6 +440,35 @@ describe('dead letters that are delivered again', () => {
     await standsAt(2)
     await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 1, replayed: 1 }]))
     expect(await status()).toContain('"state":"RUNNING"')
+  })
+
+  it('of a topic that the sink does not read any more wait until it does, and do not block others', async () => {
+    await client.admin.createTopic({ name: 'others', partitions: 1, replicationFactor: 1 })
+    await write(['a', 'bad a'])
+    await writeTo('others', ['x', 'bad x'])
+    const both = { topics: 'orders,others', 'errors.log.enable': 'true' }
+    await worker.post('sink', sink(both))
+    await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 2 }]))
+    await stop()
+    expect(await replay()).toMatchObject({ records: 2, unread: 0 })
+    await correct()
+    rmSync(join(directory, 'out.txt'))
+    await resume()
+    await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 2, replayed: 1 }]))
+    await stop()
+    const message =
+      'No dead letters are to be delivered again. 1 record is of topics that the connector does not read any more (topics, topics.regex)'
+    expect(await replay({ key: 'a' })).toMatchObject({ records: 0, unread: 1, message })
+    expect(await replay()).toMatchObject({ records: 0, unread: 1, message })
+    await worker.request('PUT', '/connectors/sink/config', sink({ ...both, 'value.converter': text }))
+    expect(await replay()).toMatchObject({
+      records: 1,
+      unread: 0,
+      partitions: [{ topic: 'others', from: 0, until: 1 }],
+    })
+    await resume()
+    await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 2, replayed: 2 }]))
+    expect(delivered()).toEqual(['bad a', 'bad x'])
   })
 
   it('are not chosen any more when the offsets are altered: then every record is delivered', async () => {
