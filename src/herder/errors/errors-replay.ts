@@ -151,12 +151,13 @@ export class ErrorsReplayer {
       refuseTooMany,
     )
     let [gone, unread] = [0, waiting]
-    const planned = found.flatMap(({ of, plan, records }): readonly PlannedOffset[] => {
+    const planned = found.flatMap(({ of, plan, records, foreign }): readonly PlannedOffset[] => {
       const all = [...new Set(records.map(({ offset }) => offset))]
       if (!asked.isRead(of.topic)) {
         unread += all.length
         return []
       }
+      gone += foreign
       const there = all.filter((offset) => offset >= (starts.get(formatTopicPartition(of)) ?? 0))
       gone += all.length - there.length
       if (there.length === 0) return []

@@ -54,15 +54,20 @@ export interface LetterPlace {
 }
 
 const known: ReadonlySet<string> = new Set(Object.values(letterHeaders))
+/** Headers that a letter may lack, and another letter before it may have. */
+const behindTopic = [letterHeaders.topicId, letterHeaders.parkedBehind]
 const wholeNumber = /^\d{1,16}$/
 
 /**
  * Returns the context of a dead letter; null for a record that does not name its connector. A letter that was read from another
- * dead letter queue has the headers of both: the last ones count.
+ * dead letter queue has the headers of both: the last ones count. Those of Kafka Connect begin with the topic.
  */
 export function letterContextOf(headers: readonly LetterHeader[]): LetterContext | null {
   const values = new Map<string, Buffer | null>()
-  for (const { key, value } of headers) if (known.has(key)) values.set(key, value)
+  for (const { key, value } of headers) {
+    if (key === letterHeaders.topic) for (const own of behindTopic) values.delete(own)
+    if (known.has(key)) values.set(key, value)
+  }
   const text = (key: string): string | null => values.get(key)?.toString() ?? null
   const count = (key: string): number | null => {
     const value = text(key)

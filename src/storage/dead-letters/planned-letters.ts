@@ -16,6 +16,8 @@ export interface PlannedLetters extends PlannedPartition {
   readonly queueId: string | null
   /** The records of the letters. */
   readonly records: readonly { readonly offset: number; readonly key: Buffer | null }[]
+  /** The number of letters whose records are of an earlier topic with the same name. */
+  readonly foreign: number
 }
 
 /** More letters than can be delivered again at once. */
@@ -81,7 +83,7 @@ class PlannedReader {
     const name = formatTopicPartition({ topic, partition: of })
     const { plan } = this.#planned.get(name) ?? {}
     const letter = { queueId: this.#queueId, partition, offset, key, context }
-    if (plan === undefined || isOfOtherTopic(context, this.#topicId(topic)) || !plans(plan, letter)) return
+    if (plan === undefined || !plans(plan, letter)) return
     this.#count += 1
     if (this.#count > maxLetters)
       throw new TooManyLettersError(`more than ${maxLetters} dead letters would be delivered again`)
@@ -93,12 +95,10 @@ class PlannedReader {
   found(): readonly PlannedLetters[] {
     return [...this.#planned].map(([name, { of, plan }]) => {
       const letters = (this.#letters.get(name) ?? []).filter((letter) => !this.#marks.cover(letter))
-      return {
-        of,
-        plan,
-        queueId: this.#queueId,
-        records: letters.map(({ key, context }) => ({ offset: context.place.offset ?? 0, key })),
-      }
+      const id = this.#topicId(of.topic)
+      const own = letters.filter(({ context }) => !isOfOtherTopic(context, id))
+      const records = own.map(({ key, context }) => ({ offset: context.place.offset ?? 0, key }))
+      return { of, plan, queueId: this.#queueId, records, foreign: letters.length - own.length }
     })
   }
 }

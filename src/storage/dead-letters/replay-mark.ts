@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../foundation/topic-partition.ts'
 import { chooses, type LetterChoice } from './letter-choice.ts'
-import { areOtherTopics, type LetterContext, type LetterHeader } from './letter-context.ts'
+import { areOtherTopics, isOfOtherTopic, type LetterContext, type LetterHeader } from './letter-context.ts'
 import { numberIn, objectIn, textIn } from './stored-json.ts'
 
 /**
@@ -13,6 +13,8 @@ export interface ReplayMark {
   readonly queueId: string | null
   /** The partition of the letters' records. */
   readonly of: TopicPartition
+  /** The id of its topic; null if it is not known. */
+  readonly topicId: string | null
   readonly choice: LetterChoice
   /** Letters from this offset of the queue's partition on have not been delivered again. */
   readonly end: number
@@ -24,11 +26,12 @@ export interface ReplayMark {
 const markHeader = '__penstock.errors.replayed'
 
 /** Returns a mark as a record. It has a key and a value of its own, so that a compacted topic takes and keeps it. */
-export function markRecord({ connector, queueId, of, choice, end, until }: ReplayMark): MarkRecord {
+export function markRecord({ connector, queueId, of, topicId, choice, end, until }: ReplayMark): MarkRecord {
   const text = JSON.stringify({
     connector,
     queue: queueId,
     topic: of.topic,
+    topicId,
     partition: of.partition,
     end,
     until,
@@ -53,7 +56,8 @@ export function markOf(headers: readonly LetterHeader[]): ReplayMark | null {
   const [partition, end, until] = [numberIn(json, 'partition'), numberIn(json, 'end'), numberIn(json, 'until')]
   if (connector === null || topic === null || partition === null || end === null || until === null) return null
   const choice = { cause: textIn(json, 'cause'), key: textIn(json, 'key') }
-  return { connector, queueId: textIn(json, 'queue'), of: { topic, partition }, choice, end, until }
+  const [queueId, topicId] = [textIn(json, 'queue'), textIn(json, 'topicId')]
+  return { connector, queueId, of: { topic, partition }, topicId, choice, end, until }
 }
 
 /** A letter, and its place in its queue. */
@@ -93,9 +97,10 @@ export class ReplayMarks {
   cover({ queueId, partition, offset, key, context }: PlacedLetter): boolean {
     const { place } = context
     return (this.#marks.get(partition) ?? []).some(
-      ({ queueId: markedId, of, end, until, choice }) =>
+      ({ queueId: markedId, of, topicId, end, until, choice }) =>
         offset < end &&
         !areOtherTopics(markedId, queueId) &&
+        !isOfOtherTopic(context, topicId) &&
         of.topic === place.topic &&
         of.partition === place.partition &&
         (place.offset ?? until) < until &&
@@ -105,9 +110,10 @@ export class ReplayMarks {
 }
 
 /** Whether a mark covers whatever an earlier one does. */
-function includes(mark: ReplayMark, { queueId, of, choice, end, until }: ReplayMark): boolean {
+function includes(mark: ReplayMark, { queueId, of, topicId, choice, end, until }: ReplayMark): boolean {
   return (
     mark.queueId === queueId &&
+    mark.topicId === topicId &&
     mark.of.topic === of.topic &&
     mark.of.partition === of.partition &&
     mark.end >= end &&

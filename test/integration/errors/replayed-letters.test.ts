@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { KafkaClient } from '../../../src/client/kafka-client.ts'
 import { ClientHarness, Outcomes, readAll } from '../../contract/client-harness.ts'
+import { recreateTopic } from '../../support/broker/cluster-tools.ts'
 import { MemoryS3 } from '../../support/s3/memory-s3.ts'
 import { untilPasses } from '../../support/until.ts'
 import { WorkerProcess, workerPlace, type WorkerPlace } from '../../support/worker/worker-process.ts'
@@ -469,6 +470,30 @@ describe('dead letters that are delivered again', () => {
     await resume()
     await untilPasses(async () => expect(await causes()).toMatchObject([{ count: 2, replayed: 2 }]))
     expect(delivered()).toEqual(['bad a', 'bad x'])
+  })
+
+  it('of a topic that was deleted and created again are gone: no record of the new topic is taken for theirs', async () => {
+    await write(['a', 'bad'], ['b', '1'])
+    await worker.post('sink', sink())
+    await standsAt(2)
+    await stop()
+    await correct()
+    await recreateTopic(client, place.broker, 'orders')
+    await write(['a', '2'])
+    rmSync(join(directory, 'out.txt'))
+    await resume()
+    await standsAt(1)
+    await stop()
+    expect(await replay()).toMatchObject({
+      records: 0,
+      gone: 1,
+      message:
+        'No dead letters are to be delivered again. 1 record is no longer in the topic, and only the dead letter queue has the bytes',
+    })
+    await resume()
+    await write(['a', '3'])
+    await standsAt(2)
+    expect(delivered()).toEqual(['2', '3'])
   })
 
   it('are not chosen any more when the offsets are altered: then every record is delivered', async () => {

@@ -49,7 +49,7 @@ export class SinkErrors {
   readonly #letters: DeadLetterQueue | null
 
   constructor(options: SinkErrorsOptions) {
-    const { run, context, control, setCondition, deadLetters = null, readRange } = options
+    const { run, context, control, setCondition, deadLetters = null, readRange, topicId } = options
     const { clock, logger, metrics } = context
     const settings = errorSettingsOf(run.connectorConfig)
     const letters =
@@ -69,7 +69,7 @@ export class SinkErrors {
       describe: consumedRecordText,
       reporter:
         this.parking ??
-        (deadLetters === null || letters === null ? null : deadLetterReporter(letters, deadLetters.form)),
+        (deadLetters === null || letters === null ? null : deadLetterReporter(letters, deadLetters.form, topicId)),
     })
     this.reporter =
       letters !== null || settings.logs

@@ -26,12 +26,14 @@ describe('marks of letters that were delivered again', () => {
       connector: '"sink"',
       queueId: 'q',
       of,
+      topicId: 't',
       choice: { cause: 'c', key: 'k' },
       end: 5,
       until: 9,
     }
     expect(markOf(markRecord(mark).headers)).toEqual(mark)
-    expect(markOf(markRecord({ ...mark, queueId: null }).headers)).toEqual({ ...mark, queueId: null })
+    const unknown = { ...mark, queueId: null, topicId: null }
+    expect(markOf(markRecord(unknown).headers)).toEqual(unknown)
     const [header] = markRecord(mark).headers
     if (header === undefined) throw new TypeError('no header')
     expect(markOf([header, header])).toBeNull()
@@ -46,16 +48,18 @@ describe('marks of letters that were delivered again', () => {
       key: fc.constantFrom(null, keyDigest(Buffer.from('a')), keyDigest(null)),
     })
     const queueId = fc.constantFrom(null, 'one', 'two')
-    const mark = fc.record({ queueId, choice, end: fc.nat({ max: 6 }), until: fc.nat({ max: 6 }) })
+    const topicId = fc.constantFrom(null, 'one', 'two')
+    const mark = fc.record({ queueId, topicId, choice, end: fc.nat({ max: 6 }), until: fc.nat({ max: 6 }) })
     const letter = fc.record({
       queueId,
+      topicId,
       offset: fc.nat({ max: 6 }),
       at: fc.nat({ max: 6 }),
       key: fc.constantFrom(null, Buffer.from('a'), Buffer.from('b')),
     })
     fc.assert(
-      fc.property(fc.array(mark), letter, (marks, { offset, at, key, queueId: queue }) => {
-        const context = contextOf(at, 'one')
+      fc.property(fc.array(mark), letter, (marks, { offset, at, key, queueId: queue, topicId: id }) => {
+        const context = { ...contextOf(at, 'one'), topicId: id }
         const [together, alone] = [new ReplayMarks('sink'), marks.map(() => new ReplayMarks('sink'))]
         for (const [index, own] of marks.entries()) {
           const whole = { connector: 'sink', of, ...own }
@@ -69,15 +73,16 @@ describe('marks of letters that were delivered again', () => {
   })
 
   it('cover no letter of another connector, of another partition, that was written later, or into a later queue', () => {
-    const known = { connector: 'sink', queueId: 'q', of, choice: all, end: 5, until: 8 }
+    const known = { connector: 'sink', queueId: 'q', of, topicId: 't', choice: all, end: 5, until: 8 }
     const marks = new ReplayMarks('sink')
-    const letter = { queueId: 'q', partition: 0, offset: 4, key: null, context: contextOf(7, 'm') }
+    const letter = { queueId: 'q', partition: 0, offset: 4, key: null, context: { ...contextOf(7, 'm'), topicId: 't' } }
     marks.add(0, { ...known, connector: 'other', until: 9 })
     marks.add(0, { ...known, of: { topic: 'orders', partition: 1 }, until: 9 })
     marks.add(1, { ...known, until: 9 })
     marks.add(0, { ...known, end: 4, until: 9 })
     marks.add(0, { ...known, until: 7 })
     marks.add(0, { ...known, queueId: 'before', until: 9 })
+    marks.add(0, { ...known, topicId: 'before', until: 9 })
     expect(marks.cover(letter)).toBe(false)
     marks.add(0, known)
     expect(marks.cover(letter)).toBe(true)

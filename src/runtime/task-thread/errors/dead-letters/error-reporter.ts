@@ -1,6 +1,7 @@
 import type { FetchedRecord } from '../../../../client/consumer/fetched-record.ts'
 import type { OutgoingRecord } from '../../../../client/producer/outgoing-record.ts'
 import type { TaskId } from '../../../../config/connector/task-id.ts'
+import { letterHeaders } from '../../../../storage/dead-letters/letter-context.ts'
 import { contextHeaders } from './context-headers.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
 import type { RecordFailure } from '../record-failure.ts'
@@ -21,17 +22,29 @@ export interface DeadLetterForm {
   readonly context: { readonly task: TaskId; readonly redact: (text: string) => string } | null
 }
 
-/** Returns a consumed record as a dead letter: its bytes and time, with Kafka Connect's headers behind its own. */
-export function deadLetterOf(record: FetchedRecord, failure: RecordFailure, form: DeadLetterForm): OutgoingRecord {
+/**
+ * Returns a consumed record as a dead letter: its bytes and time, with Kafka Connect's headers behind its own, and behind those the
+ * id of its topic: a topic that is created again has other records at the same offsets.
+ * @param topicId null if it is not known
+ */
+export function deadLetterOf(
+  record: FetchedRecord,
+  failure: RecordFailure,
+  form: DeadLetterForm,
+  topicId: string | null,
+): OutgoingRecord {
   const { key, value, timestamp, headers } = record
   const { topic, context } = form
+  const idHeaders = topicId === null ? [] : [{ key: letterHeaders.topicId, value: Buffer.from(topicId) }]
   return {
     topic,
     partition: null,
     key,
     value,
     headers:
-      context === null ? headers : [...headers, ...contextHeaders(context.task, failure, record, context.redact)],
+      context === null
+        ? headers
+        : [...headers, ...contextHeaders(context.task, failure, record, context.redact), ...idHeaders],
     timestamp: timestamp < 0 ? null : timestamp,
   }
 }
@@ -40,10 +53,11 @@ export function deadLetterOf(record: FetchedRecord, failure: RecordFailure, form
 export function deadLetterReporter(
   queue: Pick<DeadLetterQueue, 'add' | 'room'>,
   form: DeadLetterForm,
+  topicId: (topic: string) => string | null,
 ): ErrorReporter<FetchedRecord> {
   return {
     outcome: `sent to the dead letter queue ${form.topic}`,
-    report: (record, failure) => queue.add(deadLetterOf(record, failure, form)),
+    report: (record, failure) => queue.add(deadLetterOf(record, failure, form, topicId(record.topic))),
     room: () => queue.room(),
   }
 }

@@ -182,8 +182,9 @@ export class LetterReplay {
   #mark({ of, plan }: Replay): void {
     const { connector, queue, logger } = this.#options
     const { letters, choice, until } = plan
+    const topicId = this.#options.topicId(of.topic)
     for (const [partition, end] of letters.ends) {
-      const record = markRecord({ connector, queueId: letters.id, of, choice, end, until })
+      const record = markRecord({ connector, queueId: letters.id, of, topicId, choice, end, until })
       queue?.add({ topic: letters.topic, partition, timestamp: null, ...record })
     }
     logger.info(`${formatTopicPartition(of)}: the dead letters in ${letters.topic} were delivered again`)

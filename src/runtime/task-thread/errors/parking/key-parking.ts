@@ -128,14 +128,9 @@ export class KeyParking implements ErrorReporter<FetchedRecord> {
   /** @param behind the record that this one is parked behind; null for one that has failed itself */
   #write(record: FetchedRecord, failure: RecordFailure, behind: string | null): void {
     const { queue, form, topicId } = this.#options
-    const letter = deadLetterOf(record, failure, form)
-    const id = topicId(record.topic)
-    const headers = [
-      ...letter.headers,
-      { key: letterHeaders.parkedBehind, value: behind === null ? null : Buffer.from(behind) },
-      { key: letterHeaders.topicId, value: id === null ? null : Buffer.from(id) },
-    ]
-    queue.add({ ...letter, headers })
+    const letter = deadLetterOf(record, failure, form, topicId(record.topic))
+    const value = behind === null ? null : Buffer.from(behind)
+    queue.add({ ...letter, headers: [...letter.headers, { key: letterHeaders.parkedBehind, value }] })
   }
 
   async #read(): Promise<void> {

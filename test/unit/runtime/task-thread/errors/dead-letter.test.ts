@@ -27,7 +27,7 @@ const task = { connector: 'orders-sink', task: 7 }
 
 describe('a dead letter', () => {
   it('has the bytes, the time and the headers of the record, by reference', () => {
-    const letter = deadLetterOf(record, failure, { topic: 'dlq', context: null })
+    const letter = deadLetterOf(record, failure, { topic: 'dlq', context: null }, 'id')
     expect(letter).toEqual({ ...letter, topic: 'dlq', partition: null, timestamp: 1_700_000_000_000 })
     expect(letter.key).toBe(record.key)
     expect(letter.value).toBe(record.value)
@@ -35,13 +35,15 @@ describe('a dead letter', () => {
   })
 
   it('has no time if the record has none', () => {
-    expect(deadLetterOf({ ...record, timestamp: -1 }, failure, { topic: 'dlq', context: null }).timestamp).toBeNull()
+    const letter = deadLetterOf({ ...record, timestamp: -1 }, failure, { topic: 'dlq', context: null }, null)
+    expect(letter.timestamp).toBeNull()
   })
 
-  it('has the headers of Kafka Connect behind those of the record, in its order and without secrets (I8)', () => {
+  it('has the headers of Kafka Connect behind those of the record, in its order and without secrets (I8), and the topic id', () => {
     const redact = (text: string): string => text.replaceAll('hunter22', '${file:x:y}')
-    const { headers } = deadLetterOf(record, failure, { topic: 'dlq', context: { task, redact } })
+    const { headers } = deadLetterOf(record, failure, { topic: 'dlq', context: { task, redact } }, 'the id')
     const texts = headers.map(({ key, value }) => [key, value === null ? null : Buffer.from(value).toString()])
+    expect(texts.pop()).toEqual(['__penstock.errors.topic.id', 'the id'])
     expect(texts.slice(0, -1)).toEqual([
       ['__connect.errors.topic', 'an older one'],
       ['empty', null],
