@@ -59,6 +59,8 @@ export interface ReplayRequest {
   readonly cause: string | null
   /** The key of their records, null for those without one; absent: whatever the key. */
   readonly key?: Buffer | null
+  /** How many letters to deliver at most, the oldest ones; null: all. */
+  readonly limit: number | null
 }
 
 /** What is delivered again when the connector is resumed. */
@@ -70,6 +72,8 @@ export interface ErrorsReplay {
   readonly gone: number
   /** Records of letters in topics that the connector does not read any more: they are left out. */
   readonly unread: number
+  /** Whether a limit leaves letters for the next request. */
+  readonly more: boolean
   readonly message: string
 }
 

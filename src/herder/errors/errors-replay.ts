@@ -8,10 +8,11 @@ import { sinkGroupId } from '../../config/connector/connector-problems.ts'
 import { withDeadline } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
-import { formatTopicPartition } from '../../foundation/topic-partition.ts'
+import { formatTopicPartition, type TopicPartition } from '../../foundation/topic-partition.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
-import { keyDigest, type LetterChoice } from '../../storage/dead-letters/letter-choice.ts'
-import { readPlannedLetters, TooManyLettersError } from '../../storage/dead-letters/planned-letters.ts'
+import { keyDigest } from '../../storage/dead-letters/letter-choice.ts'
+import { mostLetters, readOldestLetters } from '../../storage/dead-letters/planned-letters.ts'
+import type { LeftOut } from '../../storage/dead-letters/planned-reader.ts'
 import { areOtherTopics } from '../../storage/dead-letters/letter-context.ts'
 import { planText, type PlannedQueue } from '../../storage/dead-letters/replay-plan.ts'
 import type { ErrorsReplay, ReplayedPartition, ReplayRequest } from '../entities/connector-errors.ts'
@@ -44,6 +45,7 @@ interface PlannedReplay {
   readonly planned: readonly PlannedOffset[]
   readonly gone: number
   readonly unread: number
+  readonly more: boolean
   /** Whether it was requested before. */
   readonly isStanding: boolean
 }
@@ -74,8 +76,8 @@ export class ErrorsReplayer {
     const choice = { cause: request.cause, key: request.key === undefined ? null : keyDigest(request.key) }
     return await writes.whileStopped(connector, 'deliver dead letters again', async (mustLead) => {
       const config = reads.connectorConfig(connector)
-      const topic = this.#letterTopic(connector, choice, config)
-      const asked = { connector, topic, choice, isRead: topicsRead(config) }
+      const topic = this.#letterTopic(connector, request, config)
+      const asked = { connector, topic, choice, isRead: topicsRead(config), limit: request.limit }
       const groupId = sinkGroupId(connector, config)
       const { isStanding, ...found } = await this.#bounded(asked, signal, async (bound) => {
         const committed = await client.admin.groupOffsets(groupId, { signal: bound })
@@ -114,15 +116,15 @@ export class ErrorsReplayer {
     }
   }
 
-  #letterTopic(connector: string, choice: LetterChoice, config: RawConfig): string {
+  #letterTopic(connector: string, { cause, limit }: ReplayRequest, config: RawConfig): string {
     if (this.#options.reads.typeOf(config) !== 'sink')
       throw new BadRequestError(
         `${connector} is not a sink. The dead letters of a source are not records of a topic: have the source read them again`,
       )
-    if (choice.cause !== null && maxParkedKeysOf('sink', config) !== null)
+    if ((cause !== null || limit !== null) && maxParkedKeysOf('sink', config) !== null)
       throw new BadRequestError(
-        `${connector} parks keys (errors.deadletterqueue.park.keys): letters of one cause would overtake earlier ones of their keys. ` +
-          'Leave out the cause, or name a key',
+        `${connector} parks keys (errors.deadletterqueue.park.keys): letters of one cause would overtake earlier ones of their keys, and ` +
+          'keys of which letters are left stay parked. Leave out the cause and the limit, or name a key',
       )
     return letterTopicOf(connector, config)
   }
@@ -139,33 +141,32 @@ export class ErrorsReplayer {
     const [current, resting] = partitioned(standing, ({ offset }) => asked.isRead(offset.topic))
     checkStanding(asked, current, place)
     const waiting = resting.reduce((sum, { plan }) => sum + plan.count, 0)
-    if (current.length > 0) return { planned: current, gone: 0, unread: waiting, isStanding: true }
-    if (queue === null) return { planned: [], gone: 0, unread: waiting, isStanding: false }
-    const { client } = this.#options
-    const { connector, choice } = asked
+    const none = { planned: [], gone: 0, unread: waiting, more: false, isStanding: false }
+    if (current.length > 0)
+      return { ...none, planned: current, more: current.some(({ plan }) => plan.more), isStanding: true }
+    if (queue === null) return none
     const partitions = free.map(({ topic, partition, offset: until }) => ({
       of: { topic, partition },
-      plan: { letters: queue, choice, count: 0, until },
+      plan: { letters: queue, choice: asked.choice, count: 0, more: false, from: 0, until },
     }))
-    const found = await readPlannedLetters({ client, connector, topicId: idOf, signal }, partitions).catch(
-      refuseTooMany,
+    const found = await readOldestLetters(
+      { client: this.#options.client, connector: asked.connector, topicId: idOf, signal },
+      asked.topic,
+      partitions,
+      { most: asked.limit ?? mostLetters, leftOut: (at) => leftOut(at, asked, starts) },
     )
-    let [gone, unread] = [0, waiting]
-    const planned = found.flatMap(({ of, plan, records, foreign }): readonly PlannedOffset[] => {
-      const all = [...new Set(records.map(({ offset }) => offset))]
-      if (!asked.isRead(of.topic)) {
-        unread += all.length
-        return []
-      }
-      gone += foreign
-      const there = all.filter((offset) => offset >= (starts.get(formatTopicPartition(of)) ?? 0))
-      gone += all.length - there.length
-      if (there.length === 0) return []
-      const own = { ...plan, count: there.length }
-      const offset = there.reduce((first, at) => Math.min(first, at))
-      return [{ offset: { ...of, offset, metadata: withTopicId(planText(own), idOf(of.topic)) }, plan: own }]
+    const more = found.ends !== null
+    if (more && asked.limit === null) throw tooMany()
+    const letters = { ...queue, ends: found.ends ?? queue.ends }
+    const planned = found.partitions.flatMap(({ of, plan, records }): readonly PlannedOffset[] => {
+      if (records.length === 0) return []
+      const from = records.reduce((first, { offset }) => Math.min(first, offset), plan.until)
+      const count = new Set(records.map(({ offset }) => offset)).size
+      const own = { ...plan, letters, count, more, from }
+      return [{ offset: { ...of, offset: from, metadata: withTopicId(planText(own), idOf(of.topic)) }, plan: own }]
     })
-    return { planned, gone, unread, isStanding: false }
+    const { gone, unread } = found.leftOut
+    return { planned, gone, unread: waiting + unread, more, isStanding: false }
   }
 
   async #place({ topic }: AskedReplay, committed: readonly GroupOffset[], signal: AbortSignal): Promise<Place> {
@@ -190,26 +191,43 @@ function partitioned<T>(all: readonly T[], isFirst: (one: T) => boolean): readon
   return [all.filter((one) => isFirst(one)), all.filter((one) => !isFirst(one))]
 }
 
-function refuseTooMany(error: unknown): never {
-  if (!(error instanceof TooManyLettersError)) throw error
-  throw new BadRequestError(`${error.message}. Name a "cause", or a "key", to deliver fewer at a time`)
+/** Why the record of a letter is left out; null if it is delivered. */
+function leftOut(
+  at: TopicPartition & { readonly offset: number },
+  { isRead }: AskedReplay,
+  starts: ReadonlyMap<string, number>,
+): LeftOut | null {
+  if (!isRead(at.topic)) return 'unread'
+  return at.offset < (starts.get(formatTopicPartition(at)) ?? 0) ? 'gone' : null
 }
 
-function resultOf(topic: string, { planned, gone, unread }: Omit<PlannedReplay, 'isStanding'>): ErrorsReplay {
+function tooMany(): BadRequestError {
+  return new BadRequestError(
+    `more than ${mostLetters} dead letters would be delivered again. Name a "limit" to deliver the oldest ones first, or a "cause", ` +
+      'or a "key"',
+  )
+}
+
+function resultOf(topic: string, found: Omit<PlannedReplay, 'isStanding'>): ErrorsReplay {
+  const { planned, gone, unread, more } = found
   const partitions = planned.map(({ offset, plan }): ReplayedPartition => {
     const { topic: name, partition, offset: from } = offset
     return { topic: name, partition, records: plan.count, from, until: plan.until }
   })
-  return { topic, partitions, gone, unread, message: messageOf(partitions, gone, unread) }
+  return { topic, partitions, gone, unread, more, message: messageOf(partitions, found) }
 }
 
-function messageOf(partitions: readonly ReplayedPartition[], gone: number, unread: number): string {
+function messageOf(
+  partitions: readonly ReplayedPartition[],
+  { gone, unread, more }: Pick<PlannedReplay, 'gone' | 'unread' | 'more'>,
+): string {
   const count = partitions.reduce((sum, { records }) => sum + records, 0)
   const parts = [
     count === 0
       ? 'No dead letters are to be delivered again'
       : `${count === 1 ? '1 record is' : `${count} records are`} delivered again when the connector is resumed`,
   ]
+  if (more) parts.push('More dead letters are left: repeat the request when these have been delivered')
   if (gone > 0)
     parts.push(
       `${gone === 1 ? '1 record is' : `${gone} records are`} no longer in the topic, and only the dead letter queue has the bytes`,

@@ -15,6 +15,8 @@ export interface AskedReplay {
   /** The dead letter queue. */
   readonly topic: string
   readonly choice: LetterChoice
+  /** How many letters to deliver at most, the oldest ones; null: all. */
+  readonly limit: number | null
   /** Whether the connector reads a topic. */
   readonly isRead: (topic: string) => boolean
 }

@@ -47,19 +47,27 @@ export const errorRoutes: readonly Route[] = [
   },
 ]
 
-/** `{"cause", "key"}` or `{"cause", "key_base64"}`; without a body, all letters are meant. @throws RestError */
+/** `{"cause", "limit", "key"}`, or with `key_base64`; without a body, all letters are meant. @throws RestError, BadRequestError */
 function replayRequest(body: string): ReplayRequest {
   const parsed = body.trim() === '' ? null : parseBody(body, asNumber)
-  const fields = ['cause', 'key', 'key_base64']
+  const fields = ['cause', 'key', 'key_base64', 'limit']
   const object = parsed === null ? {} : objectWith(parsed, 'body', fields)
   const cause = textOf(object['cause'], 'cause')
+  const limit = replayLimit(object['limit'])
   const [hasText, hasBytes] = [Object.hasOwn(object, 'key'), Object.hasOwn(object, 'key_base64')]
   if (hasText && hasBytes) throw new RestError(malformed, 'Only one of "key" and "key_base64" can be given')
   if (hasText) {
     const text = textOf(object['key'], 'key')
-    return { cause, key: text === null ? null : Buffer.from(text) }
+    return { cause, limit, key: text === null ? null : Buffer.from(text) }
   }
-  return hasBytes ? { cause, key: bytesOf(textOf(object['key_base64'], 'key_base64')) } : { cause }
+  return hasBytes ? { cause, limit, key: bytesOf(textOf(object['key_base64'], 'key_base64')) } : { cause, limit }
+}
+
+/** @throws BadRequestError */
+function replayLimit(limit: unknown): number | null {
+  if (limit === undefined || limit === null) return null
+  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= maxLimit) return limit
+  throw new BadRequestError(`"limit" is not a number of dead letters from 1 to ${maxLimit}`)
 }
 
 /** Node decodes what is no base64 as far as it can. */
@@ -70,9 +78,9 @@ function bytesOf(text: string | null): Buffer | null {
   return bytes
 }
 
-function replayJson({ topic, partitions, gone, unread, message }: ErrorsReplay): PlainMap {
+function replayJson({ topic, partitions, gone, unread, more, message }: ErrorsReplay): PlainMap {
   const records = partitions.reduce((sum, one) => sum + one.records, 0)
-  return { topic, records, gone, unread, partitions: partitions.map((one) => ({ ...one })), message }
+  return { topic, records, gone, unread, more, partitions: partitions.map((one) => ({ ...one })), message }
 }
 
 /** @throws BadRequestError */

@@ -21,6 +21,10 @@ export interface ReplayPlan {
   readonly choice: LetterChoice
   /** The number of records that are delivered again. */
   readonly count: number
+  /** Whether other letters of the choice are left for another plan. */
+  readonly more: boolean
+  /** The offset of the first of the records. */
+  readonly from: number
   /** Where the sink was: from here on, every record is delivered. */
   readonly until: number
 }
@@ -38,10 +42,10 @@ export function plans(
 const form = /^penstock-replay=(\{.*\})(?: |$)/
 
 /** Returns the metadata of a committed offset. */
-export function planText({ letters, choice, count, until }: ReplayPlan): string {
+export function planText({ letters, choice, count, more, from, until }: ReplayPlan): string {
   const ends = Object.fromEntries(letters.ends)
   // Without spaces: one ends the plan.
-  const json = JSON.stringify({ topic: letters.topic, id: letters.id, ends, ...choice, count, until })
+  const json = JSON.stringify({ topic: letters.topic, id: letters.id, ends, ...choice, count, more, from, until })
   return `penstock-replay=${json}`
 }
 
@@ -54,5 +58,13 @@ export function planOf(metadata: string | null | undefined): ReplayPlan | null {
   for (const [partition, end] of Object.entries(json.get('ends') ?? {}))
     if (typeof end === 'number') ends.set(Number(partition), end)
   const choice = { cause: textIn(json, 'cause'), key: textIn(json, 'key') }
-  return { letters: { topic, id: textIn(json, 'id'), ends }, choice, count, until }
+  const more = json.get('more') === true
+  return {
+    letters: { topic, id: textIn(json, 'id'), ends },
+    choice,
+    count,
+    more,
+    from: numberIn(json, 'from') ?? 0,
+    until,
+  }
 }

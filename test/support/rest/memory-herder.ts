@@ -140,7 +140,7 @@ export class MemoryHerder implements Herder {
     this.#entry(connector)
     this.replays.push(request)
     const partitions = [{ topic: 'orders', partition: 0, records: 2, from: 5, until: 9 }]
-    return { topic: 'letters', partitions, unread: 0, gone: 1, message: 'The records are delivered again' }
+    return { topic: 'letters', partitions, unread: 0, more: false, gone: 1, message: 'The records are delivered again' }
   }
 
   async resetActiveTopics(connector: string): Promise<void> {

@@ -92,7 +92,7 @@ describe('marks of letters that were delivered again', () => {
 describe('the plan in the metadata of an offset', () => {
   it('is read as it was written, also in front of the id of the topic', () => {
     const letters = { topic: 'letters', id: 'q', ends: new Map([[0, 5]]).set(12, 7) }
-    const plan = { letters, choice: { cause: null, key: 'k' }, count: 3, until: 9 }
+    const plan = { letters, choice: { cause: null, key: 'k' }, count: 3, more: true, from: 2, until: 9 }
     expect(planOf(planText(plan))).toEqual(plan)
     const unknown = { ...plan, letters: { ...letters, id: null } }
     expect(planOf(planText(unknown))).toEqual(unknown)

@@ -13,11 +13,8 @@ import { areOtherTopics } from '../../../../storage/dead-letters/letter-context.
 import { planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
 import { lettersMissing, queueDeleted, recordsDeleted } from '../../../../storage/dead-letters/replay-problems.ts'
 import { markRecord, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
-import {
-  readPlannedLetters,
-  type PlannedLetters,
-  type PlannedPartition,
-} from '../../../../storage/dead-letters/planned-letters.ts'
+import { readPlannedLetters } from '../../../../storage/dead-letters/planned-letters.ts'
+import type { PlannedLetters, PlannedPartition } from '../../../../storage/dead-letters/planned-reader.ts'
 import type { ConversionWait } from '../../conversion/conversion-not-ready-error.ts'
 import { PacedCondition, type PacedConditionOptions } from '../paced-condition.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'

@@ -69,7 +69,7 @@ class Stage {
     const { topic, queue, client } = this
     const [range] = await client.partitionRanges([queue], AbortSignal.timeout(patienceMs))
     const letters = { topic: queue, id: range?.topicId ?? null, ends: new Map([[0, range?.end ?? 0]]) }
-    const text = planText({ letters, choice: { cause: null, key: null }, ...plan })
+    const text = planText({ letters, choice: { cause: null, key: null }, more: false, from, ...plan })
     const metadata = withTopicId(text, await this.idOf(topic))
     await client.admin.alterGroupOffsets(this.groupId, [{ topic, partition: 0, offset: from, metadata }])
   }
@@ -115,7 +115,7 @@ class Stage {
     const { client, queue, topic } = this
     const [range] = await client.partitionRanges([queue], AbortSignal.timeout(patienceMs))
     const letters = { topic: queue, id: range?.topicId ?? null, ends: new Map([[0, range?.end ?? 0]]) }
-    const plan = { letters, choice: { cause: null, key: null }, count: 0, until }
+    const plan = { letters, choice: { cause: null, key: null }, count: 0, more: false, from: 0, until }
     const parts = { client, connector: 'c', topicId: () => null, signal: AbortSignal.timeout(patienceMs) }
     const found = await readPlannedLetters(parts, [{ of: { topic, partition: 0 }, plan }])
     return found.flatMap(({ records }) => records.map(({ offset }) => offset))
