@@ -175,11 +175,20 @@ export class HerderWrites {
     })
   }
 
-  /** @throws NotLeaderError, NotFoundError */
+  /**
+   * Writes task configs, unless the connector was stopped since they were generated: one that is stopped has no tasks, and gets
+   * task configs when it is resumed.
+   * @throws NotLeaderError, NotFoundError
+   */
   async putTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
+    const { configState, writer, logger } = this.#options
+    const isStopped = (): boolean => configState.targetState(connector) === 'STOPPED'
     await this.#asLeader(connector, 'write task configs', async () => {
       this.#mustExist(connector, `Connector ${connector} not found`)
-      await this.#options.writer.putTaskConfigs(connector, configs)
+      // Any worker may have resumed it.
+      if (isStopped()) await writer.refresh()
+      if (!isStopped()) return await writer.putTaskConfigs(connector, configs)
+      logger.info(`connector ${connector} was stopped: task configs that were generated before are not written`)
     })
   }
 

@@ -60,6 +60,28 @@ describe('offsets of a connector', () => {
     await expect(altered).rejects.toThrow(/^Connector a was resumed or deleted by another worker .* Stop the connector/)
   })
 
+  it('are changed although task configs that were generated before it was stopped come late', async () => {
+    const { herder, worker, configs, running } = await herd()
+    await running()
+    await herder.stopConnector('a', signal)
+    const late = async (): Promise<void> => {
+      await herder.putTaskConfigs(
+        'a',
+        [{ n: 'late' }],
+        { body: '', signature: null, algorithm: null, isTrusted: true },
+        signal,
+      )
+    }
+    await late()
+    expect(await herder.taskInfos('a')).toEqual([])
+    await herder.alterConnectorOffsets('a', change, signal)
+    expect(worker.calls).toContain('write offsets of a')
+    // Another worker has resumed it, which this one has not read yet.
+    configs.refresh = async () => await configs.append({ type: 'target-state', connector: 'a', state: 'STARTED' })
+    await late()
+    expect(configs.records).toContainEqual({ type: 'task', connector: 'a', task: 0, config: { n: 'late' } })
+  })
+
   it('are only changed by the leader, of a connector that exists and is stopped', async () => {
     const { herder, running } = await herd()
     await running()
