@@ -4,6 +4,7 @@ import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
+import { markOf } from '../../../storage/dead-letters/replay-mark.ts'
 import { ConversionNotReadyError, type ConversionWait } from '../conversion/conversion-not-ready-error.ts'
 import { decodeRecord } from '../conversion/record-decoder.ts'
 import type { Converters } from '../conversion/record-encoder.ts'
@@ -31,8 +32,8 @@ export interface SinkConversionOptions {
 }
 
 /**
- * Decodes and transforms fetched records in their order. Each has an outcome of its own: it is converted, dropped by a transform,
- * or skipped because it fails. Those from the first one on that has to wait are kept.
+ * Decodes and transforms fetched records in their order. Each has an outcome of its own: it is converted, dropped by a transform or
+ * because it is a mark in a dead letter queue, or skipped because it fails. Those from the first one on that has to wait are kept.
  */
 export class SinkConversion {
   readonly #options: SinkConversionOptions
@@ -116,6 +117,8 @@ export class SinkConversion {
     const { converters, transforms, errors, parking, replay } = this.#options
     try {
       if (this.#refusal !== null) throw this.#refusal.error
+      // It says of letters that they were delivered again, and is none itself.
+      if (markOf(source.headers) !== null) return null
       if (replay?.skips(source) === true || parking?.takes(source) === true) return null
       const decoded = decodeRecord(converters, source)
       const record = transforms.length === 0 ? decoded : applyTransforms(transforms, decoded)

@@ -5,6 +5,7 @@ import type { KafkaClient } from '../../../../../src/client/kafka-client.ts'
 import type { GroupConsumerOptions } from '../../../../../src/client/group/group-consumer-options.ts'
 import { withTopicId } from '../../../../../src/client/group/offset-topic-id.ts'
 import { offsetFetch } from '../../../../../src/protocol/messages/offset-fetch.ts'
+import { markRecord } from '../../../../../src/storage/dead-letters/replay-mark.ts'
 import { readPlannedLetters } from '../../../../../src/storage/dead-letters/planned-letters.ts'
 import { planText, type ReplayPlan } from '../../../../../src/storage/dead-letters/replay-plan.ts'
 import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
@@ -210,5 +211,24 @@ describe('retention', () => {
     await deleteRecords(kafka.broker.bootstrap, { topic: stage.topic, partition: 0 }, 2)
     const { sink } = await stage.run()
     expect(String(await sink.ended)).toContain('offsets 1 to 1 were removed by retention before they were read')
+  })
+})
+
+describe('a sink that reads a dead letter queue', () => {
+  it('gets the letters, and no marks', async () => {
+    const stage = await Stage.set(['a1'])
+    const place = { connector: 'c', queueId: null, of: { topic: 'orders', partition: 0 }, topicId: null }
+    const mark = markRecord({ ...place, choice: { cause: null, key: null }, end: 1, until: 5 })
+    const [header] = mark.headers
+    if (header === undefined) throw new TypeError('no header')
+    const { key } = header
+    await stage.append(stage.topic, String(mark.value), { [key]: String(mark.value) })
+    // What others write under this name is no mark.
+    await stage.append(stage.topic, 'b2', { [key]: 'b2' })
+    await stage.append(stage.topic, 'c3', { [key]: String(mark.value), more: '' })
+    const { sink, values } = await stage.run()
+    await untilPasses(async () => expect(await stage.committed()).toBe(4))
+    expect(values).toEqual(['a1', 'b2', 'c3'])
+    expect(await sink.stop()).toBeNull()
   })
 })
