@@ -54,10 +54,15 @@ export interface PluginHead {
 
 export interface ConverterPlugin extends PluginHead {
   readonly kind: 'converter'
+  /**
+   * Called for a task, and to validate a config whose values are each valid: it connects to nothing.
+   * @throws ConfigError for values that are wrong together; a validation shows it under its `key`
+   */
   create(config: ParsedConfig, raw: RawConfig, isKey: boolean): Converter
 }
 export interface HeaderConverterPlugin extends PluginHead {
   readonly kind: 'header_converter'
+  /** As that of a converter. @throws ConfigError */
   create(config: ParsedConfig, raw: RawConfig): HeaderConverter
 }
 /** What a transform or predicate of a task may use. */

@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   DataError,
   type ConnectValue,
   type Converter,
@@ -27,8 +28,7 @@ export class CloudEventsConverter implements Converter {
   constructor(config: ParsedConfig, avro: Converter | null = null) {
     const options = cloudEventsOptions(config)
     const json = subset(config, 'json.')
-    const avroConverter =
-      options.data === 'avro' ? (avro ?? avroPlugin.create(subset(config, 'avro.'), {}, false)) : null
+    const avroConverter = options.data === 'avro' ? (avro ?? avroOf(config)) : null
     const headers = new JsonConverter({
       'schemas.enable': true,
       'schemas.cache.size': json['schemas.cache.size'] ?? null,
@@ -57,6 +57,16 @@ export class CloudEventsConverter implements Converter {
 
   toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue {
     return bytes === null ? { schema: null, value: null } : this.#reader.read(topic, bytes)
+  }
+}
+
+/** @throws ConfigError, whose key is the one of this converter */
+function avroOf(config: ParsedConfig): Converter {
+  try {
+    return avroPlugin.create(subset(config, 'avro.'), {}, false)
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.key === null) throw error
+    throw new ConfigError(error.message, { cause: error, key: `avro.${error.key}` })
   }
 }
 

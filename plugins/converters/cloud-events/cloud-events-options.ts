@@ -26,11 +26,15 @@ export function cloudEventsOptions(config: ParsedConfig): CloudEventsOptions {
   const events = serializerOf(config['serializer.type'])
   const data = serializerOf(config['data.serializer.type'])
   if (events === 'avro' && data === 'json')
-    throw new ConfigError('Cannot use JSON data within Avro events: set data.serializer.type=avro')
+    throw new ConfigError('Cannot use JSON data within Avro events: set data.serializer.type=avro', {
+      key: 'data.serializer.type',
+    })
   const urls = config['avro.schema.registry.url']
   const registryUrl = Array.isArray(urls) ? urls.join(',').replace(/\/\/[^/,@]*@/g, '//') : ''
   if (data === 'avro' && registryUrl === '')
-    throw new ConfigError('Need the URL of a schema registry for CloudEvents with Avro: set avro.schema.registry.url')
+    throw new ConfigError('Need the URL of a schema registry for CloudEvents with Avro: set avro.schema.registry.url', {
+      key: 'avro.schema.registry.url',
+    })
   const tracing = config['opentelemetry.tracing.attributes.enable'] === true
   const name = config['schema.cloudevents.name'] ?? null
   return {
@@ -50,7 +54,7 @@ export function cloudEventsOptions(config: ParsedConfig): CloudEventsOptions {
 function metadataOf(config: ParsedConfig, tracing: boolean): MetadataSource {
   const items = config['metadata.source']
   const source = parseMetadataSource(Array.isArray(items) ? (items as readonly string[]) : [])
-  if (typeof source === 'string') throw new ConfigError(`metadata.source: ${source}`)
+  if (typeof source === 'string') throw new ConfigError(`metadata.source: ${source}`, { key: 'metadata.source' })
   const { traceparent, dataSchemaName } = source
   const named = config['schema.data.name.source.header.enable'] === true
   return {

@@ -63,25 +63,26 @@ export async function validateConnector(
   const problems = referenceProblems(submitted, references)
   const config = resolvedForValidation(submitted, references)
   const stages = await stageConfig(plugins, config, problems.length === 0)
+  const converters = await checkConverters(plugins, config, worker, problems.length === 0)
   const baseDef = descriptor.kind === 'source' ? { ...sourceConfigDef, ...topicCreationDef(config) } : sinkConfigDef
   const frameworkDef = { ...converterClassKeys(baseDef, plugins), ...stages.def }
   const framework = withProblems(checkConfig(frameworkDef, config), [
     ...(descriptor.kind === 'sink' ? sinkProblems(config, worker) : []),
     ...parkProblems(descriptor.kind, config),
     ...stages.problems,
+    ...converters.problems,
     ...nullProblems(config),
   ])
   const own = await checkOwn(plugin, config, problems.length === 0 ? signal : null)
   const def = { ...frameworkDef, ...plugin.configDef }
-  const converters = await checkConverters(plugins, config, worker)
   const infos = [
     ...describeValues(def, merge(frameworkDef, framework, plugin.configDef, own)),
     ...checkClientOverrides(descriptor.kind, config),
-    ...converters,
+    ...converters.infos,
   ]
   const unknown = unknownKeys(def, config, infos)
   const configs = withReferencesShown([...unknown.flatMap(suggestion), ...infos], submitted, { references, problems })
-  const groups = [...new Set([...groupsOf(def), ...definedGroups(converters)])]
+  const groups = [...new Set([...groupsOf(def), ...definedGroups(converters.infos)])]
   return {
     infos: summary(className, groups, configs, warningsOf(unknown)),
     literalSecrets: literalSecrets(def, submitted),

@@ -15,6 +15,7 @@ import {
   sendLine,
   topicsOf,
 } from '../../support/registry/line-topic.ts'
+import { RestClient } from '../../support/rest/rest-client.ts'
 import { describeWith } from '../../support/services.ts'
 import { until } from '../../support/until.ts'
 import { testWorkers } from '../../support/worker/test-workers.ts'
@@ -48,6 +49,27 @@ describeWith([], 'the Avro converter in a worker', () => {
     await until('all three lines are written', () => linesOf(output).length === 3)
     expect(linesOf(output)).toEqual(['first', 'zwölf ⚽', 'of kafkajs'])
     expect(await worker.failures()).toEqual([])
+  })
+
+  it('is refused under the setting that is wrong, not by a task that fails', async () => {
+    const worker = await workers.start()
+    const rest = new RestClient(worker.place.rest)
+    const config = lineSink(join(workers.directory, 'out.txt'), avro('ftp://registry'))
+    const message =
+      'io.confluent.connect.avro.AvroConverter refuses its configuration: schema.registry.url has "ftp://registry", which is not an http or https URL'
+    const validated = await rest.put('/connector-plugins/FileStreamSink/config/validate', { name: 'sink', ...config })
+    expect(validated).toMatchObject({ status: 200, json: { error_count: 1 } })
+    const { configs } = validated.json as {
+      readonly configs: readonly { readonly value: { readonly errors: unknown } }[]
+    }
+    expect(configs.filter(({ value }) => String(value.errors) !== '')).toMatchObject([
+      { value: { name: 'value.converter.schema.registry.url', errors: [message] } },
+    ])
+    const refused = await rest.post('/connectors', { name: 'sink', config })
+    expect([refused.status, (refused.json as { readonly message: string }).message]).toEqual([
+      400,
+      expect.stringContaining(message),
+    ])
   })
 
   it('keeps records in their place while the registry cannot be reached', async () => {

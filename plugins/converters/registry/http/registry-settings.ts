@@ -20,12 +20,16 @@ export interface RegistryUrl {
   readonly authorization: string | null
 }
 
+const urlKey = 'schema.registry.url'
+
 /** @throws ConfigError for a URL that is none, credentials that are missing, and files that cannot be read */
 export function registrySettings(config: ParsedConfig): RegistrySettings {
-  const given = config['schema.registry.url']
+  const given = config[urlKey]
   const urls = (Array.isArray(given) ? (given as readonly string[]) : []).map((text) => registryUrl(text, config))
   if (urls.length === 0)
-    throw new ConfigError('schema.registry.url has no URL: set it to the address of the schema registry')
+    throw new ConfigError('schema.registry.url has no URL: set it to the address of the schema registry', {
+      key: urlKey,
+    })
   return {
     urls,
     tls: tlsOf(config),
@@ -38,7 +42,9 @@ export function registrySettings(config: ParsedConfig): RegistrySettings {
 function registryUrl(text: string, config: ParsedConfig): RegistryUrl {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new ConfigError(`schema.registry.url has "${withoutUser(text)}", which is not an http or https URL`)
+    throw new ConfigError(`schema.registry.url has "${withoutUser(text)}", which is not an http or https URL`, {
+      key: urlKey,
+    })
   const inUrl = url.username === '' ? null : `${decoded(url.username)}:${decoded(url.password)}`
   url.username = ''
   url.password = ''
@@ -51,7 +57,9 @@ function authorizationOf(config: ParsedConfig, inUrl: string | null): string | n
   const fromUser = config['basic.auth.credentials.source'] === 'USER_INFO'
   const user = fromUser ? textOf(config['basic.auth.user.info']) : inUrl
   if (fromUser && user === null)
-    throw new ConfigError('basic.auth.credentials.source is USER_INFO: set basic.auth.user.info to user:password')
+    throw new ConfigError('basic.auth.credentials.source is USER_INFO: set basic.auth.user.info to user:password', {
+      key: 'basic.auth.user.info',
+    })
   return user === null ? null : `Basic ${Buffer.from(user).toString('base64')}`
 }
 
@@ -78,10 +86,12 @@ function pemFile(config: ParsedConfig, key: string): string | null {
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new ConfigError(`The file of "${key}" cannot be read: ${file}`, { cause })
+    throw new ConfigError(`The file of "${key}" cannot be read: ${file}`, { cause, key })
   }
   if (!text.includes('-----BEGIN '))
-    throw new ConfigError(`The file of "${key}" is not PEM: ${file}. Convert it to PEM, as for the worker's ssl.*`)
+    throw new ConfigError(`The file of "${key}" is not PEM: ${file}. Convert it to PEM, as for the worker's ssl.*`, {
+      key,
+    })
   return text
 }
 
