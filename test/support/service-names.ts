@@ -11,6 +11,7 @@ export const serviceNames = [
   'bao',
   'fastavro',
   'moto_server',
+  'parquet_readers',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
 
@@ -31,6 +32,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   bao: 'TEST_BAO',
   fastavro: 'TEST_FASTAVRO',
   moto_server: 'TEST_MOTO_SERVER',
+  parquet_readers: 'TEST_PARQUET_READERS',
 }
 
 declare module 'vitest' {

@@ -1,7 +1,6 @@
 import type { ConfigDef, ConfigKey, ConfigValue } from 'penstock/api'
 
 const avroFormat = 'io.confluent.connect.s3.format.avro.AvroFormat'
-const ofOtherFormats = 'it belongs to formats that are not supported.'
 
 /** An option of Confluent's that has no effect here, with the reason. */
 function accepted(type: ConfigKey['type'], group: string, defaultValue: ConfigValue, why: string): ConfigKey {
@@ -15,7 +14,6 @@ export const acceptedOptions = {
   'tombstone.encoded.partition': accepted('STRING', 'Connector', 'tombstone', 'tombstones are not stored.'),
   'max.write.duration.ms': accepted('LONG', 'Connector', Number.MAX_SAFE_INTEGER, 'writes do not block the task.'),
   'schemas.cache.config': accepted('INT', 'Connector', 1000, 'a schema is compiled once, for as long as it is in use.'),
-  'parquet.codec': accepted('STRING', 'Connector', 'snappy', ofOtherFormats),
   'max.files.scan.limit': accepted('INT', 'Connector', 100, 'an existing object is found by its name.'),
   's3.http.send.expect.continue': accepted('BOOLEAN', 'S3', true, 'the Expect header is never sent.'),
   's3.object.behavior.on.tagging.error': accepted('STRING', 'S3', 'ignore', 'objects are not tagged.'),

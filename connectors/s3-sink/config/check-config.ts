@@ -4,6 +4,12 @@ import type { S3Key } from './config.ts'
 import { formats } from './format-options.ts'
 import { extractors, partitioners } from './partitioner-options.ts'
 
+/** Formats that compress parts of their objects. */
+const packedParts: Readonly<Record<string, string>> = {
+  [formats.avro]: 'The blocks of Avro objects are compressed instead: set avro.codec',
+  [formats.parquet]: 'The pages of Parquet objects are compressed instead: set parquet.codec',
+}
+
 /** The problems between settings that are valid one by one. */
 export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
@@ -17,11 +23,9 @@ export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem
       'Set both aws.access.key.id and aws.secret.access.key, or neither to use the environment.',
     )
   }
-  if (config['format.class'] === formats.avro && String(config['s3.compression.type']).toLowerCase() !== 'none') {
-    complain(
-      ['s3.compression.type', 'format.class'],
-      'The blocks of Avro objects are compressed instead: set avro.codec, and s3.compression.type to none.',
-    )
+  const packed = packedParts[String(config['format.class'])]
+  if (packed !== undefined && String(config['s3.compression.type']).toLowerCase() !== 'none') {
+    complain(['s3.compression.type', 'format.class'], `${packed}, and s3.compression.type to none.`)
   }
   if (config['s3.wan.mode'] === true && config['s3.path.style.access.enabled'] !== false) {
     complain(

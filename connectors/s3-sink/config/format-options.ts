@@ -8,10 +8,11 @@ const formatPackage = 'io.confluent.connect.s3.format'
 export const formats = {
   json: `${formatPackage}.json.JsonFormat`,
   avro: `${formatPackage}.avro.AvroFormat`,
+  parquet: `${formatPackage}.parquet.ParquetFormat`,
   bytes: `${formatPackage}.bytearray.ByteArrayFormat`,
 } as const
 
-const noParquet = `use ${formats.avro} for records with a schema`
+const otherCodec = 'use snappy, zstd, gzip or none'
 const ofAvro = 'AvroFormat: '
 
 /** The options of Confluent's AvroData that the sink has. */
@@ -26,12 +27,11 @@ export const avroDataKeys = [
 export const formatOptions = {
   'format.class': connector(
     'CLASS',
-    `The format of objects. ${formats.json}: one JSON value on each line. ${formats.avro}: Avro container files. ${formats.bytes}: the bytes of ByteArrayConverter as they are, each followed by format.bytearray.separator.`,
+    `The format of objects. ${formats.json}: one JSON value on each line. ${formats.avro}: Avro container files. ${formats.parquet}: Parquet files. ${formats.bytes}: the bytes of ByteArrayConverter as they are, each followed by format.bytearray.separator.`,
     {
       importance: 'HIGH',
       recommended: Object.values(formats),
       validator: oneOf(...Object.values(formats)),
-      unsupportedValues: { [`${formatPackage}.parquet.ParquetFormat`]: noParquet },
     },
   ),
   'json.decimal.format': connector('STRING', 'The representation of decimals with a schema: BASE64 or NUMERIC.', {
@@ -69,6 +69,12 @@ export const formatOptions = {
     `${ofAvro}whether characters that Avro does not allow in names are replaced. Otherwise a record with such a name cannot be written, as in Confluent's sink, which does not have this option.`,
     { importance: 'LOW', defaultValue: false },
   ),
+  'parquet.codec': connector('STRING', 'ParquetFormat: the compression of pages: none, snappy, gzip or zstd.', {
+    importance: 'LOW',
+    defaultValue: 'snappy',
+    validator: oneOfIgnoringCase('none', 'snappy', 'gzip', 'zstd'),
+    unsupportedValues: { lz4: otherCodec, lz4_raw: otherCodec, brotli: otherCodec, lzo: otherCodec },
+  }),
   'format.bytearray.extension': connector('STRING', 'ByteArrayFormat: how the names of objects end.', {
     importance: 'LOW',
     defaultValue: '.bin',

@@ -5,6 +5,7 @@ import { avroDataKeys, formats } from './format-options.ts'
 import { isTimeBased, layoutSettings } from './layout-settings.ts'
 import type { AvroCodec } from '../format/avro/block-codec.ts'
 import type { FormatSettings } from '../format/open-format.ts'
+import type { PageCodecName } from '../format/parquet/file/page-codec.ts'
 import type { KeyLayout } from '../object/object-key.ts'
 import type { RotationRules } from '../partition/rotation.ts'
 import type { LayoutSettings } from '../layout/partitioner.ts'
@@ -119,6 +120,13 @@ function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {
         codec: avroCodecOf(text('avro.codec')),
         avroData: Object.fromEntries(avroDataKeys.map((key) => [key, config[key] ?? null])),
       }
+    case formats.parquet:
+      return {
+        kind: 'parquet',
+        codec: pageCodecOf(text('parquet.codec').toLowerCase()),
+        // Other objects, and the parts that are uploaded, need memory too.
+        rowGroupBytes: Math.min(Number(config['s3.part.size']), Math.floor(Number(config['s3.buffer.bytes']) / 4)),
+      }
     case formats.bytes: {
       const separator: S3Key = 'format.bytearray.separator'
       return {
@@ -137,6 +145,10 @@ function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {
 
 function avroCodecOf(name: string): AvroCodec {
   return name === 'deflate' || name === 'snappy' || name === 'zstandard' ? name : 'null'
+}
+
+function pageCodecOf(name: string): PageCodecName {
+  return name === 'none' || name === 'gzip' || name === 'zstd' ? name : 'snappy'
 }
 
 /** The part of the settings that a connection to the store needs. */

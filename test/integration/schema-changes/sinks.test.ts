@@ -75,7 +75,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'the rows of a table th
   })
 
   it.each([
-    ['format.class', 'io.confluent.connect.s3.format.parquet.ParquetFormat'],
+    ['parquet.codec', 'lz4_raw'],
     ['avro.codec', 'bzip2'],
   ])('an archive with %s=%s is refused by name', async (option, value) => {
     const refused = await sinks.refusal('none', { [option]: value })

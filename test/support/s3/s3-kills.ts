@@ -8,6 +8,7 @@ import { KafkaClient } from '../../../src/client/kafka-client.ts'
 import { assert } from '../../../src/foundation/assert.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { writeAll } from '../../contract/client-harness.ts'
+import { parquetRows } from '../parquet/parquet-file.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { readContainer } from './avro-objects.ts'
 import { S3Bucket } from './s3-bucket.ts'
@@ -120,6 +121,7 @@ async function checkCoverage(bucket: S3Bucket, end: number): Promise<void> {
 
 async function numbersIn(bucket: S3Bucket, key: string): Promise<number[]> {
   if (key.endsWith('.avro')) return (await readContainer(await bucket.bytes(key))).records.map(Number)
+  if (key.endsWith('.parquet')) return (await parquetRows(await bucket.bytes(key))).map(([text]) => Number(text))
   return (await bucket.text(key))
     .split('\n')
     .slice(0, -1)

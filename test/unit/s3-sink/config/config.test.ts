@@ -48,8 +48,11 @@ describe('the configuration', () => {
   })
 
   it.each<[string, string]>([
-    ['format.class', 'io.confluent.connect.s3.format.parquet.ParquetFormat'],
     ['avro.codec', 'bzip2'],
+    ['parquet.codec', 'lz4'],
+    ['parquet.codec', 'lz4_raw'],
+    ['parquet.codec', 'brotli'],
+    ['parquet.codec', 'lzo'],
     ['store.kafka.keys', 'true'],
     ['store.kafka.headers', 'true'],
     ['behavior.on.null.values', 'write'],
@@ -73,6 +76,7 @@ describe('the configuration', () => {
     ['s3.bucket.name', ''],
     ['s3.checksum.algorithm', 'md4'],
     ['avro.codec', 'lz4'],
+    ['parquet.codec', 'deflate'],
     ['format.class', 'io.confluent.connect.s3.format.csv.CsvFormat'],
   ])('refuses %s=%s', (key, value) => {
     expect(problemsOf({ [key]: value }).length).toBe(1)
@@ -89,6 +93,10 @@ describe('the configuration', () => {
     [{ 's3.ssea.name': 'aws:kms:dsse' }, ['s3.ssea.name']],
     [
       { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat', 's3.compression.type': 'gzip' },
+      ['s3.compression.type', 'format.class'],
+    ],
+    [
+      { 'format.class': 'io.confluent.connect.s3.format.parquet.ParquetFormat', 's3.compression.type': 'gzip' },
       ['s3.compression.type', 'format.class'],
     ],
     [{ 's3.buffer.bytes': '10000000' }, ['s3.buffer.bytes', 's3.part.size']],
