@@ -40,6 +40,7 @@ const scenarios: Readonly<Record<string, readonly Part[]>> = {
       measure: async (context) => (await import('./scenarios/java-converters.ts')).javaConverters(context),
     },
   ],
+  formats: [{ measure: async (context) => (await import('./scenarios/formats.ts')).formats(context) }],
   many: [{ measure: async (context) => (await import('./scenarios/many-connectors.ts')).manyConnectors(context) }],
 }
 

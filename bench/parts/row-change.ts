@@ -53,7 +53,8 @@ export const envelope = struct(
 /** Changes of 64 rows, each an object of its own as those of a source are. */
 export const changes: readonly ConnectValue[] = Array.from({ length: 64 }, (_, i) => newChange(i))
 
-function newChange(i: number): ConnectValue {
+/** Returns the change of a row. Numbers and texts in it differ from those of other rows. */
+export function newChange(i: number): readonly ConnectValue[] {
   const time = 1_700_000_000_000_000 + i
   const after = [
     i,

@@ -30,6 +30,7 @@ export const targets: readonly Target[] = [
   { what: 'change → JSON', statistic: 'p50', atLeast: 400_000 },
   { what: 'JSON → change', statistic: 'p50', atLeast: 250_000 },
   { what: 'change → JSON with schemas', statistic: 'p50', atLeast: 200_000 },
+  { what: 'row → object, Parquet', statistic: 'p50', atLeast: 150_000 },
   { what: 'RSS at rest', statistic: 'p50', atMost: 200 },
   { what: 'CPU at rest', statistic: 'p50', atMost: 2 },
   { what: 'peak RSS loaded', statistic: 'p50', atMost: 450 },
