@@ -78,6 +78,8 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
       directoryDelimiter: text('directory.delim'),
       fileDelimiter: text('file.delim'),
       padWidth: number('filename.offset.zero.pad.width'),
+      // Amazon S3 has no files. Others have, and refuse longer names only when the object is put.
+      maxPartBytes: text('store.url') === '' ? null : 255,
     },
     rotation: {
       maxRecords: Math.max(1, number('flush.size')),

@@ -8,6 +8,8 @@ export interface KeyLayout {
   readonly padWidth: number
   /** With its dot: `.json.gz`. */
   readonly extension: string
+  /** The bytes that a part of a directory may have, between two `/`; null: as many as the name. */
+  readonly maxPartBytes: number | null
 }
 
 /** Where an object is. */
@@ -38,26 +40,28 @@ export function isKeyOf(layout: KeyLayout, { topic, partition }: Omit<ObjectPlac
 }
 
 const maxKeyBytes = 1024
-// eslint-disable-next-line no-control-regex -- no store lists names with these
-const unsafe = /[\u0000-\u001f\u007f]/
+// eslint-disable-next-line no-control-regex -- the XML of no store lists names with these
+const unsafe = /[\u0000-\u001f\u007f\ufffe\uffff]/
 
 /**
  * Checks a directory that a value of a record has made.
  * @throws DataError if stores refuse the name of an object in it, or would take two of them for one
  */
 export function checkPath(layout: KeyLayout, place: ObjectPlace, offset: number): void {
-  const { path } = place
-  const bytes = Buffer.byteLength(objectKey(layout, place, offset))
-  const why =
-    bytes > maxKeyBytes
-      ? `the name of its object would have ${bytes} bytes, and stores allow ${maxKeyBytes}`
-      : !path.isWellFormed() || unsafe.test(path)
-        ? 'it has characters that no name of an object may have'
-        : path.split('/').some((part) => part === '.' || part === '..' || part === '')
-          ? 'it has an empty part, "." or ".."'
-          : null
+  const why = whyImpossible(layout, place.path, objectKey(layout, place, offset))
   if (why === null) return
-  throw new DataError(`the directory ${JSON.stringify(path.slice(0, 200))} is not possible: ${why}`, {
+  throw new DataError(`the directory ${JSON.stringify(place.path.slice(0, 200))} is not possible: ${why}`, {
     code: 'S3_DIRECTORY',
   })
+}
+
+function whyImpossible({ maxPartBytes }: KeyLayout, path: string, key: string): string | null {
+  const bytes = Buffer.byteLength(key)
+  if (bytes > maxKeyBytes) return `the name of its object would have ${bytes} bytes, and stores allow ${maxKeyBytes}`
+  if (!path.isWellFormed() || unsafe.test(path)) return 'it has characters that no name of an object may have'
+  if (path.split('/').some((part) => part === '.' || part === '..' || part === ''))
+    return 'it has an empty part, "." or ".."'
+  const longest = Math.max(...path.split('/').map((part) => Buffer.byteLength(part)))
+  if (maxPartBytes === null || longest <= maxPartBytes) return null
+  return `a part of it has ${longest} bytes, and stores that keep objects in files allow ${maxPartBytes}`
 }

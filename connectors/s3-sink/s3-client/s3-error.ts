@@ -68,6 +68,9 @@ const transientCodes = new Set([
   'IncompleteBody',
 ])
 
+/** Of stores that keep objects in files: an object has the name of a directory of the new one. */
+const parentCodes = new Set(['ObjectParentIsFile', 'XMinioParentIsObject'])
+
 /** A refusal in words, for the message about a request that is retried. */
 export function textOf({ code, message, isStores }: Refusal): string {
   if (!isStores) return `${code} without an error code of S3, perhaps from a proxy in front of the store`
@@ -86,6 +89,7 @@ export function verdictOf({ status, code, isStores }: Refusal, method: string): 
   // A store may forget the parts rather than the upload.
   if (code === 'NoSuchUpload' || code === 'InvalidPart') return 'no-such-upload'
   if (code === 'NotImplemented' || status === 501) return 'conditions-unknown'
+  if (parentCodes.has(code)) return 'fatal'
   if (transientCodes.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
   if (!isStores) return method === 'HEAD' ? 'unproven' : 'retry'
   return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
@@ -133,6 +137,13 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
     case 'AuthorizationHeaderMalformed':
     case 'IllegalLocationConstraintException':
       return { code: 'S3_REGION', advice: otherRegion(region) }
+    case 'ObjectParentIsFile':
+    case 'XMinioParentIsObject':
+      return {
+        code: 'S3_REFUSED',
+        advice:
+          'An object has the name of a directory of this one, and this store keeps objects in files. Move that object away, or leave out the records with such values of partition.field.name.',
+      }
     case 'InvalidDigest':
       return {
         code: 'S3_CORRUPTED',

@@ -117,7 +117,9 @@ describe('FieldPartitioner', () => {
     ['a//b', 'it has an empty part'],
     ['line\nfeed', 'characters'],
     ['\ud800', 'characters'],
+    ['\ufffe', 'characters'],
     ['é'.repeat(600), 'bytes, and stores allow 1024'],
+    ['é'.repeat(128), 'a part of it has 256 bytes'],
   ])('hands records on whose directory no store takes: %j', async (name, why) => {
     const schema = struct([[name, primitive('INT8')]])
     const own = byField('d')

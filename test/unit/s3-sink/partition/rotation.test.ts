@@ -107,7 +107,14 @@ describe('the schedule', () => {
 })
 
 describe('object names', () => {
-  const layout = { topicsDir: 'topics', directoryDelimiter: '/', fileDelimiter: '+', padWidth: 10, extension: '.json' }
+  const layout = {
+    topicsDir: 'topics',
+    directoryDelimiter: '/',
+    fileDelimiter: '+',
+    padWidth: 10,
+    extension: '.json',
+    maxPartBytes: null,
+  }
 
   it.each([
     [layout, 'topics/orders/partition=3/orders+3+0000012345.json'],

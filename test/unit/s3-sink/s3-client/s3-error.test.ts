@@ -45,6 +45,7 @@ describe('responses of the store', () => {
     [404, 'NoSuchBucket', 'fatal'],
     [403, 'AccessDenied', 'fatal'],
     [400, 'InvalidArgument', 'fatal'],
+    [409, 'ObjectParentIsFile', 'fatal'],
   ] as const)('%d %s means %s', (status, code, verdict) => {
     expect(verdictOf({ status, code, message: '', isStores: true }, 'PUT')).toBe(verdict)
   })
