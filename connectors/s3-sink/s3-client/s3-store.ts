@@ -87,8 +87,8 @@ export class S3Store {
       send: (client, options) => client.send(new GetBucketLocationCommand({ Bucket: this.#settings.bucket }), options),
       proof: null,
     }
-    let outcome = await this.#requests.once(request, signal)
-    if (outcome.verdict === 'adopt-clock') outcome = await this.#requests.once(request, signal)
+    let outcome = await this.#requests.onceShown(request, signal)
+    if (outcome.verdict === 'adopt-clock') outcome = await this.#requests.onceShown(request, signal)
     if (outcome.verdict === 'done' || outcome.verdict === 'conditions-unknown') return
     if (outcome.refusal.code === 'AccessDenied') return
     if (outcome.verdict === 'retry') throw this.#requests.unavailable(request, textOf(outcome.refusal))

@@ -99,6 +99,16 @@ export class StoreRequests {
     }
   }
 
+  /** As {@link once}; a request without a response is shown after some time. */
+  async onceShown<Output>(request: StoreRequest<Output>, signal: AbortSignal): Promise<StoreOutcome<Output>> {
+    const wait = this.#waits.begin(nameOf(request))
+    try {
+      return await this.once(request, signal)
+    } finally {
+      wait.over()
+    }
+  }
+
   async #settled<Output>(
     request: StoreRequest<Output>,
     wait: StoreWait,

@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import type { RawConfig } from 'penstock/api'
+import { deferred, type RawConfig } from 'penstock/api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { ExchangeError } from '../../../../connectors/s3-sink/s3-client/exchange.ts'
 import { S3Store } from '../../../../connectors/s3-sink/s3-client/s3-store.ts'
 import type { StoreEvents } from '../../../../connectors/s3-sink/s3-client/store-requests.ts'
-import { systemClock } from '../../../../src/foundation/clock.ts'
+import { systemClock, type Clock } from '../../../../src/foundation/clock.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 import { storeSettingsOf } from '../../../support/s3/s3-config.ts'
 
 let server: Server
@@ -23,14 +24,14 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-function open(events: StoreEvents, raw: RawConfig = {}): S3Store {
+function open(events: StoreEvents, raw: RawConfig = {}, clock: Clock = systemClock): S3Store {
   const settings = storeSettingsOf({
     'store.url': `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     's3.part.retries': '2',
     's3.retry.backoff.ms': '1',
     ...raw,
   })
-  return new S3Store(settings, systemClock, events)
+  return new S3Store(settings, clock, events)
 }
 
 const body = [Buffer.from('a')]
@@ -58,6 +59,23 @@ it('shows a request that keeps failing, until it gets through', async () => {
     expect.stringMatching(/^PUT k to http.* has been failing since .* and is retried: SlowDown/),
     null,
   ])
+  store.close()
+})
+
+it('shows that the store does not respond when the bucket is looked for', async () => {
+  const arrived = deferred<ServerResponse>()
+  respond = (_request, _incoming, outgoing) => arrived.resolve(outgoing)
+  const told: (string | null)[] = []
+  const clock = new ManualClock()
+  const store = open({ waitsFor: (reason) => told.push(reason) }, {}, clock)
+  const check = store.checkBucket(never)
+  const outgoing = await arrived.promise
+  expect(told).toEqual([])
+  clock.advance(10_000)
+  expect(told).toEqual([expect.stringMatching(/^GET bucket to http.* has had no response since /)])
+  outgoing.writeHead(200).end('<LocationConstraint/>')
+  await check
+  expect(told.at(-1)).toBeNull()
   store.close()
 })
 
