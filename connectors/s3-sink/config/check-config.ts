@@ -2,6 +2,7 @@ import type { ConfigProblem, ParsedConfig } from 'penstock/api'
 
 import type { S3Key } from './config.ts'
 import { formats } from './format-options.ts'
+import { isTimeBased } from './layout-settings.ts'
 import { extractors, partitioners } from './partitioner-options.ts'
 
 /** Formats that compress parts of their objects. */
@@ -60,7 +61,7 @@ function pathProblem(config: ParsedConfig): readonly [keys: readonly S3Key[], me
   const fields = config['partition.field.name']
   if (name === partitioners.fields && (!Array.isArray(fields) || fields.length === 0))
     return [['partition.field.name'], 'FieldPartitioner needs the names of fields.']
-  if (name === partitioners.fields || name === partitioners.partition) return null
+  if (!isTimeBased(config)) return null
   if (text('timezone') === '') return [['timezone'], 'Directories by time need a time zone, such as UTC.']
   const isByField = (extractors.field as readonly string[]).includes(text('timestamp.extractor'))
   if (isByField && text('timestamp.field') === '')

@@ -167,11 +167,15 @@ export const configDef = {
     'The wait before the first retry; it doubles up to retry.backoff.ms, with jitter.',
     { importance: 'LOW', defaultValue: 200, validator: atLeast(1) },
   ),
-  's3.compression.type': s3('STRING', 'The compression of objects: none or gzip. Avro has avro.codec instead.', {
-    importance: 'LOW',
-    defaultValue: 'none',
-    validator: oneOfIgnoringCase('none', 'gzip'),
-  }),
+  's3.compression.type': s3(
+    'STRING',
+    'The compression of objects: none or gzip. Avro and Parquet have avro.codec and parquet.codec instead.',
+    {
+      importance: 'LOW',
+      defaultValue: 'none',
+      validator: oneOfIgnoringCase('none', 'gzip'),
+    },
+  ),
   's3.compression.level': s3('INT', 'The gzip level, 0 to 9; -1: the default of zlib, 6.', {
     importance: 'LOW',
     defaultValue: -1,

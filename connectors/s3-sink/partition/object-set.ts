@@ -7,6 +7,8 @@ import type { ObjectProgress } from './rotation.ts'
 
 /** An object that takes records, or waits for its place in the store. */
 export interface FilledObject {
+  /** Its directory. */
+  readonly path: string
   readonly upload: ObjectUpload
   readonly placement: ObjectPlacement
   readonly writer: FormatWriter
@@ -29,7 +31,7 @@ export class ObjectSet implements ObjectProgress {
   #begun = 0
   #records = 0
   #bytes = 0
-  #lastPath: string | null = null
+  /** The object of the record that was added last. */
   #last: FilledObject | null = null
 
   constructor(times: Pick<ObjectProgress, 'firstRecordMs' | 'openedAtMs' | 'scheduledAtMs'>) {
@@ -48,7 +50,7 @@ export class ObjectSet implements ObjectProgress {
 
   /** The directory of the record that was added last. */
   get lastPath(): string | null {
-    return this.#lastPath
+    return this.#last?.path ?? null
   }
 
   /** The number of objects, those in the store included. */
@@ -81,25 +83,24 @@ export class ObjectSet implements ObjectProgress {
   }
 
   objectAt(path: string): FilledObject | null {
-    return path === this.#lastPath ? this.#last : (this.#objects.get(path) ?? null)
+    return path === this.#last?.path ? this.#last : (this.#objects.get(path) ?? null)
   }
 
-  begin(path: string, object: FilledObject): void {
-    this.#objects.set(path, object)
+  begin(object: FilledObject): void {
+    this.#objects.set(object.path, object)
     this.#begun += 1
   }
 
-  /** A record was added to the object of a directory. */
-  added(path: string, object: FilledObject, bytes: number): void {
+  /** A record was added to the object. */
+  added(object: FilledObject, bytes: number): void {
     object.records += 1
     this.#records += 1
     this.#bytes += bytes
-    this.#lastPath = path
     this.#last = object
   }
 
   /** The object is in the store. */
-  placed(object: FilledObject): void {
-    for (const [path, each] of this.#objects) if (each === object) this.#objects.delete(path)
+  placed({ path }: FilledObject): void {
+    this.#objects.delete(path)
   }
 }

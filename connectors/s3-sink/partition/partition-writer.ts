@@ -87,7 +87,7 @@ export class PartitionWriter implements TopicPartition {
     const ends = set === null ? null : rotatesBefore(settings.rotation, set, next, nowMs)
     if (set !== null && open !== null && ends === null) {
       const bytes = open.writer.append(record, typeof fit === 'string' ? value : fit(value))
-      set.added(path, open, bytes)
+      set.added(open, bytes)
       return open
     }
     checkPath(layout, { topic: this.topic, partition: this.partition, path }, record.originalOffset)
@@ -250,6 +250,7 @@ export class PartitionWriter implements TopicPartition {
       this.#open = set
     }
     const object: FilledObject = {
+      path,
       upload: this.#upload(record, named, path),
       placement: new ObjectPlacement({ store, conditions, contentOf: format.contentOf ?? (async (whole) => whole) }),
       writer,
@@ -257,8 +258,8 @@ export class PartitionWriter implements TopicPartition {
       records: 0,
       counted: 0,
     }
-    set.begin(path, object)
-    set.added(path, object, bytes)
+    set.begin(object)
+    set.added(object, bytes)
     return object
   }
 
