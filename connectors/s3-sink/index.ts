@@ -3,8 +3,8 @@ import { systemClock, type ConfigProblem, type ConnectorPlugin, type ParsedConfi
 import { crossFieldProblems } from './config/check-config.ts'
 import { configDef, type S3Key } from './config/config.ts'
 import { S3SinkConnector } from './connector.ts'
-import { S3RefusedError, S3UnavailableError } from './s3-client/s3-error.ts'
-import { storeSettings } from './config/settings.ts'
+import { S3RefusedError, S3UnavailableError } from '../s3-store/client/s3-error.ts'
+import { storeSettings } from '../s3-store/config/store-settings.ts'
 import { S3SinkTask } from './task.ts'
 
 /** The S3 sink, by Confluent's class name. */
@@ -34,7 +34,7 @@ const keyOfCode: Readonly<Record<string, S3Key>> = {
 
 /** Asks the store for the bucket. Only then does the thread load the SDK. */
 async function bucketProblems(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
-  const { S3Store } = await import('./s3-client/s3-store.ts')
+  const { S3Store } = await import('../s3-store/client/s3-store.ts')
   const store = new S3Store(storeSettings(config), systemClock)
   try {
     await store.checkBucket(signal)

@@ -25,7 +25,7 @@ import { PartitionLedger } from './partition/partition-ledger.ts'
 import { PartitionWriter } from './partition/partition-writer.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { SchemaRule } from './schema/schema-rule.ts'
-import type { S3Store } from './s3-client/s3-store.ts'
+import type { S3Store } from '../s3-store/client/s3-store.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
@@ -56,7 +56,7 @@ export class S3SinkTask implements SinkTask {
     const { clock, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
     // The plugin thread loads this module too, and the SDK only to validate.
-    const { S3Store } = await import('./s3-client/s3-store.ts')
+    const { S3Store } = await import('../s3-store/client/s3-store.ts')
     const format = await openFormat(settings.format)
     const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),

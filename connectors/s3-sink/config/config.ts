@@ -1,37 +1,13 @@
-import { atLeast, between, oneOf, oneOfIgnoringCase, type ConfigDef, type ConfigValue } from 'penstock/api'
+import { atLeast, between, oneOf, oneOfIgnoringCase, type ConfigDef } from 'penstock/api'
 
 import { acceptedOptions } from './accepted-options.ts'
 import { formatOptions } from './format-options.ts'
-import { connector, s3, storage } from './grouped-key.ts'
+import { connector, s3, storage } from '../../s3-store/config/grouped-key.ts'
+import { storeOptions } from '../../s3-store/config/store-options.ts'
 import { partitionerOptions } from './partitioner-options.ts'
-
-/** Class names of the AWS SDK for Java, of both major versions: the default credentials chain, and its environment part. */
-export const credentialProviders = {
-  chain: [
-    'software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider',
-    'com.amazonaws.auth.DefaultAWSCredentialsProviderChain',
-  ],
-  environment: [
-    'software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider',
-    'com.amazonaws.auth.EnvironmentVariableCredentialsProvider',
-  ],
-} as const
 
 const onlyValues = 'only values are stored; remove it or set it to false'
 const notServed = 'it is not supported'
-
-const storeUrl = Object.assign(
-  (_key: string, value: ConfigValue): string | null => {
-    if (value === null || value === '') return null
-    const text = String(value)
-    if (text.includes('@'))
-      return "A URL with a user is not supported; set 'aws.access.key.id' and 'aws.secret.access.key'."
-    return /^(?:https?:\/\/)?[^/?#]+\/?$/.test(text) && URL.canParse(text.includes('://') ? text : `https://${text}`)
-      ? null
-      : 'It must be a URL of scheme, host and port, such as http://127.0.0.1:9000'
-  },
-  { describe: 'a URL' },
-)
 
 const cannedAcls = [
   'private',
@@ -111,61 +87,11 @@ export const configDef = {
     validator: atLeast(0),
   }),
 
-  's3.bucket.name': s3('STRING', 'The bucket.', {
-    importance: 'HIGH',
-    validator: (_key, value) => (value === '' ? 'String must be non-empty' : null),
-  }),
-  's3.region': s3('STRING', 'The region of the bucket.', { importance: 'MEDIUM', defaultValue: 'us-west-2' }),
-  'store.url': s3(
-    'STRING',
-    'The URL of an S3 store other than Amazon S3, such as http://127.0.0.1:9000; https when it has no scheme.',
-    { importance: 'MEDIUM', defaultValue: null, validator: storeUrl },
-  ),
-  's3.path.style.access.enabled': s3(
-    'BOOLEAN',
-    'Whether the bucket is in the path of the URL instead of the host name.',
-    { importance: 'MEDIUM', defaultValue: true },
-  ),
-  's3.wan.mode': s3('BOOLEAN', 'Whether to use Amazon S3 Transfer Acceleration.', {
-    importance: 'MEDIUM',
-    defaultValue: false,
-  }),
-  'aws.access.key.id': s3(
-    'STRING',
-    'The access key. Without it, credentials come from the environment and the default chain of the AWS SDK.',
-    { importance: 'HIGH', defaultValue: '' },
-  ),
-  'aws.secret.access.key': s3('PASSWORD', 'The secret key of aws.access.key.id.', {
-    importance: 'HIGH',
-    defaultValue: '',
-  }),
-  's3.credentials.provider.class': s3(
-    'CLASS',
-    'The source of credentials when the config has none: the default chain of the AWS SDK (environment, profile, container, instance), or the environment only.',
-    {
-      importance: 'LOW',
-      defaultValue: credentialProviders.chain[0],
-      validator: oneOf(...credentialProviders.chain, ...credentialProviders.environment),
-      unsupportedValues: {
-        'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider':
-          'set the role in an AWS profile instead (role_arn, source_profile), and set AWS_PROFILE',
-      },
-    },
-  ),
+  ...storeOptions,
   's3.part.size': s3(
     'INT',
     'The size of a part of a multipart upload, in bytes. Smaller objects are put in one request.',
     { importance: 'HIGH', defaultValue: 26_214_400, validator: between(5_242_880, 2_147_483_647) },
-  ),
-  's3.part.retries': s3(
-    'INT',
-    'The number of failed attempts after which a request raises the condition S3_UNAVAILABLE. It is retried indefinitely.',
-    { importance: 'MEDIUM', defaultValue: 3, validator: atLeast(0) },
-  ),
-  's3.retry.backoff.ms': s3(
-    'LONG',
-    'The wait before the first retry; it doubles up to retry.backoff.ms, with jitter.',
-    { importance: 'LOW', defaultValue: 200, validator: atLeast(1) },
   ),
   's3.compression.type': s3(
     'STRING',
@@ -199,12 +125,6 @@ export const configDef = {
     importance: 'LOW',
     defaultValue: '',
   }),
-  's3.sse.customer.key': s3('PASSWORD', 'Your own key for AES256, 32 bytes in base64.', {
-    importance: 'LOW',
-    defaultValue: null,
-    validator: (_key, value) =>
-      value === null || Buffer.from(String(value), 'base64').length === 32 ? null : 'It must be 32 bytes in base64',
-  }),
   's3.acl.canned': s3('STRING', 'The canned access control list of objects.', {
     importance: 'LOW',
     defaultValue: null,
@@ -212,28 +132,11 @@ export const configDef = {
       value === null || cannedAcls.includes(String(value)) ? null : `String must be one of: ${cannedAcls.join(', ')}`,
     recommended: cannedAcls,
   }),
-  's3.request.timeout.ms': s3(
-    'INT',
-    'The timeout of a connection attempt, and of a request on which no byte is transferred.',
-    { importance: 'LOW', defaultValue: 60_000, validator: atLeast(100) },
-  ),
 
   'storage.class': storage('CLASS', 'The storage: S3.', {
     importance: 'HIGH',
     defaultValue: 'io.confluent.connect.s3.storage.S3Storage',
     validator: oneOf('io.confluent.connect.s3.storage.S3Storage'),
-  }),
-  'topics.dir': storage('STRING', 'The first level of object names; empty: none.', {
-    importance: 'HIGH',
-    defaultValue: 'topics',
-  }),
-  'directory.delim': storage('STRING', 'The separator between the levels of object names.', {
-    importance: 'MEDIUM',
-    defaultValue: '/',
-  }),
-  'file.delim': storage('STRING', 'The separator between topic, partition and offset.', {
-    importance: 'MEDIUM',
-    defaultValue: '+',
   }),
   'schema.compatibility': storage(
     'STRING',

@@ -1,6 +1,6 @@
 import { oneOf, oneOfIgnoringCase, type ConfigDef } from 'penstock/api'
 
-import { connector } from './grouped-key.ts'
+import { connector } from '../../s3-store/config/grouped-key.ts'
 
 const formatPackage = 'io.confluent.connect.s3.format'
 

@@ -2,7 +2,7 @@ import { errorMessage, oneOf, oneOfIgnoringCase, type ConfigDef, type ConfigValu
 
 import { jodaFormat } from '../layout/joda-format.ts'
 import { isTimeZone } from '../layout/zone-offset.ts'
-import { connector, s3, storage } from './grouped-key.ts'
+import { connector, s3, storage } from '../../s3-store/config/grouped-key.ts'
 
 const packageName = 'io.confluent.connect.storage.partitioner'
 

@@ -1,7 +1,7 @@
 import { withDeadline, type Clock, type Logger, type OffsetToCommit } from 'penstock/api'
 
-import { isKeyOf, objectKey, topicPrefix, type KeyLayout } from './object-key.ts'
-import type { S3Store } from '../s3-client/s3-store.ts'
+import { isKeyOf, objectKey, topicPrefix, type KeyLayout } from '../../s3-store/object/object-key.ts'
+import type { S3Store } from '../../s3-store/client/s3-store.ts'
 
 const timeoutMs = 5000
 

@@ -5,10 +5,10 @@ import { gunzip } from 'node:zlib'
 import { ConnectError } from 'penstock/api'
 
 import { UploadLostError, type ObjectUpload } from './object-upload.ts'
-import type { ObjectMark } from './object-mark.ts'
-import type { Condition, PutOutcome } from '../s3-client/input/conditions.ts'
-import type { ObjectHead } from '../s3-client/object-reads.ts'
-import type { S3Store } from '../s3-client/s3-store.ts'
+import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
+import type { Condition, PutOutcome } from '../../s3-store/client/input/conditions.ts'
+import type { ObjectHead } from '../../s3-store/client/object-reads.ts'
+import type { S3Store } from '../../s3-store/client/s3-store.ts'
 
 const unpack = promisify(gunzip)
 

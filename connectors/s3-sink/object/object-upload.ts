@@ -2,10 +2,10 @@ import { assert, ConnectError } from 'penstock/api'
 
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
-import type { ObjectMark } from './object-mark.ts'
+import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
 import type { Unpacked } from '../format/object-format.ts'
-import type { Condition, PutOutcome } from '../s3-client/input/conditions.ts'
-import type { S3Store, StoredPart } from '../s3-client/s3-store.ts'
+import type { Condition, PutOutcome } from '../../s3-store/client/input/conditions.ts'
+import type { S3Store, StoredPart } from '../../s3-store/client/s3-store.ts'
 
 /** What an upload needs to know. */
 export interface UploadOptions {

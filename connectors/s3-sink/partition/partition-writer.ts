@@ -1,7 +1,7 @@
 import { ConnectError, present, type DurableOffset, type SinkRecord, type TopicPartition } from 'penstock/api'
 
 import type { FormatWriter } from '../format/object-format.ts'
-import { checkPath, objectKey } from '../object/object-key.ts'
+import { checkPath, objectKey } from '../../s3-store/object/object-key.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
 import { ObjectSet, type FilledObject } from './object-set.ts'

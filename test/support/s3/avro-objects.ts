@@ -5,7 +5,7 @@ import avsc from 'avsc'
 import { present } from 'penstock/api'
 import { uncompress } from 'snappy'
 
-import { readContainer as splitContainer } from '../../../connectors/s3-sink/format/avro/container.ts'
+import { readContainer as splitContainer } from '../../../connectors/s3-store/avro/container.ts'
 
 /** What a reader of Avro container files finds in one. */
 export interface ReadContainer {

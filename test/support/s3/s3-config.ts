@@ -1,7 +1,7 @@
 import type { RawConfig } from 'penstock/api'
 
 import { configDef } from '../../../connectors/s3-sink/config/config.ts'
-import { storeSettings, type StoreSettings } from '../../../connectors/s3-sink/config/settings.ts'
+import { storeSettings, type StoreSettings } from '../../../connectors/s3-store/config/store-settings.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 
 /** The settings of a sink that are the same in most tests. */

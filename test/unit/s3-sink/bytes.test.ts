@@ -4,9 +4,9 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { checksumInput } from '../../../connectors/s3-sink/s3-client/input/checksums.ts'
-import { RequestBody } from '../../../connectors/s3-sink/s3-client/request-body.ts'
-import { customerKeyInput, encryptionInput } from '../../../connectors/s3-sink/s3-client/input/encryption.ts'
+import { checksumInput } from '../../../connectors/s3-store/client/input/checksums.ts'
+import { RequestBody } from '../../../connectors/s3-store/client/request-body.ts'
+import { customerKeyInput, encryptionInput } from '../../../connectors/s3-store/client/input/encryption.ts'
 import { GzipMember } from '../../../connectors/s3-sink/object/gzip-member.ts'
 import { MemoryBudget } from '../../../connectors/s3-sink/object/memory-budget.ts'
 

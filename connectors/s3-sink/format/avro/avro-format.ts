@@ -12,9 +12,9 @@ import {
   type AvroWriter,
 } from 'penstock/avro'
 
-import { openCodec, unpackBlock, type AvroCodec, type PackBlock } from './block-codec.ts'
-import { blockHeader, containerHeader, readContainer } from './container.ts'
-import { ConcurrencyLimit } from '../../s3-client/concurrency-limit.ts'
+import { openCodec, unpackBlock, type AvroCodec, type PackBlock } from '../../../s3-store/avro/block-codec.ts'
+import { blockHeader, containerHeader, readContainer } from '../../../s3-store/avro/container.ts'
+import { ConcurrencyLimit } from '../../../s3-store/client/concurrency-limit.ts'
 import type { FormatWriter, ObjectFormat, Unpacked } from '../object-format.ts'
 import { RecordBuffer } from '../record-buffer.ts'
 

@@ -7,7 +7,7 @@ import { formats } from '../../../../connectors/s3-sink/config/format-options.ts
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
 import type { ObjectFormat } from '../../../../connectors/s3-sink/format/object-format.ts'
-import { openCodec, unpackBlock } from '../../../../connectors/s3-sink/format/avro/block-codec.ts'
+import { openCodec, unpackBlock } from '../../../../connectors/s3-store/avro/block-codec.ts'
 import { openFormat } from '../../../../connectors/s3-sink/format/open-format.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { anyData } from '../../../support/registry/any-data.ts'

@@ -8,7 +8,7 @@ import { partitionerOf, partitionPath } from '../../../../connectors/s3-sink/lay
 import { MemoryBudget } from '../../../../connectors/s3-sink/object/memory-budget.ts'
 import { PartitionLedger } from '../../../../connectors/s3-sink/partition/partition-ledger.ts'
 import { PartitionWriter } from '../../../../connectors/s3-sink/partition/partition-writer.ts'
-import { S3Store } from '../../../../connectors/s3-sink/s3-client/s3-store.ts'
+import { S3Store } from '../../../../connectors/s3-store/client/s3-store.ts'
 import { SchemaRule } from '../../../../connectors/s3-sink/schema/schema-rule.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'

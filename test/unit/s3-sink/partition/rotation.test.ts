@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { objectKey } from '../../../../connectors/s3-sink/object/object-key.ts'
+import { objectKey } from '../../../../connectors/s3-store/object/object-key.ts'
 import {
   deadlineMs,
   rotatesAfter,

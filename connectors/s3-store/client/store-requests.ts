@@ -15,7 +15,7 @@ import {
 } from './s3-error.ts'
 import { StoreClient } from './store-client.ts'
 import { StoreWaits, type StoreWait } from './store-waits.ts'
-import type { StoreSettings } from '../config/settings.ts'
+import type { StoreSettings } from '../config/store-settings.ts'
 
 /** The SDK's text for a success that has to have a body and has none. */
 const emptyResponse = 'S3 aborted request'

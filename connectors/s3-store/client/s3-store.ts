@@ -17,7 +17,7 @@ import { headOf, headRequest, readRequest, tagProof, type ObjectHead } from './o
 import { RequestBody } from './request-body.ts'
 import { textOf } from './s3-error.ts'
 import { StoreRequests, type StoreEvents, type StoreRequest } from './store-requests.ts'
-import type { StoreSettings } from '../config/settings.ts'
+import type { StoreSettings } from '../config/store-settings.ts'
 import { markMetadata, type ObjectMark } from '../object/object-mark.ts'
 
 /** An object that is put in one request. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-import type { ChecksumAlgorithm } from '../../config/settings.ts'
+import type { ChecksumAlgorithm } from '../../config/store-settings.ts'
 
 /** The parameter that holds the checksum of an object or a part. */
 export interface ChecksumInput {

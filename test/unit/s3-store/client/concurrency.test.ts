@@ -1,7 +1,7 @@
 import { deferred, systemClock } from 'penstock/api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { StoreRequests, type StoreOutcome } from '../../../../connectors/s3-sink/s3-client/store-requests.ts'
+import { StoreRequests, type StoreOutcome } from '../../../../connectors/s3-store/client/store-requests.ts'
 import { storeSettingsOf } from '../../../support/s3/s3-config.ts'
 import { until } from '../../../support/until.ts'
 

@@ -1,7 +1,7 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
 
 import { S3RefusedError } from './s3-error.ts'
-import type { StoreSettings } from '../config/settings.ts'
+import type { StoreSettings } from '../config/store-settings.ts'
 
 /**
  * The `credentials` setting of the SDK's client: the keys of the config, or those of the environment. Without either, the SDK

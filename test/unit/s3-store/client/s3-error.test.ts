@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { refusalOf, refusedError, verdictOf } from '../../../../connectors/s3-sink/s3-client/s3-error.ts'
+import { refusalOf, refusedError, verdictOf } from '../../../../connectors/s3-store/client/s3-error.ts'
 
 describe('responses of the store', () => {
   it.each([

@@ -1,4 +1,4 @@
-import type { Encryption } from '../../config/settings.ts'
+import type { Encryption } from '../../config/store-settings.ts'
 
 /** The parameters that choose the encryption of a new object. */
 export interface EncryptionInput extends CustomerKeyInput {

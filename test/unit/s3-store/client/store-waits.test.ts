@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { StoreWaits } from '../../../../connectors/s3-sink/s3-client/store-waits.ts'
+import { StoreWaits } from '../../../../connectors/s3-store/client/store-waits.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 function waits() {

@@ -5,7 +5,7 @@ import { credentialInput, noCredentials } from './credentials.ts'
 import { PieceStream } from './piece-stream.ts'
 import { collect, ExchangeError } from './exchange.ts'
 import { S3RefusedError } from './s3-error.ts'
-import type { StoreSettings } from '../config/settings.ts'
+import type { StoreSettings } from '../config/store-settings.ts'
 
 /** An error document, a list of uploads: more bytes than this of a response are dropped. */
 const maxResponseBytes = 1024 * 1024
