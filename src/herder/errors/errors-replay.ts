@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import { ConnectError } from '../../api/errors.ts'
+import type { PartitionRange } from '../../client/consumer/topic-tail.ts'
 import type { GroupOffset } from '../../client/group/group-offsets.ts'
 import { topicIdIn, withTopicId } from '../../client/group/offset-topic-id.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
@@ -11,7 +12,7 @@ import { errorMessage } from '../../foundation/error-message.ts'
 import { formatTopicPartition, type TopicPartition } from '../../foundation/topic-partition.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { keyDigest } from '../../storage/dead-letters/letter-choice.ts'
-import { mostLetters, readOldestLetters } from '../../storage/dead-letters/planned-letters.ts'
+import { mostLetters } from '../../storage/dead-letters/planned-letters.ts'
 import type { LeftOut } from '../../storage/dead-letters/planned-reader.ts'
 import { areOtherTopics } from '../../storage/dead-letters/letter-context.ts'
 import { planText, type PlannedQueue } from '../../storage/dead-letters/replay-plan.ts'
@@ -21,6 +22,7 @@ import type { HerderReads } from '../herder-reads.ts'
 import type { HerderWrites } from '../herder-writes.ts'
 import type { ConnectorOffsetWriter } from '../offsets/connector-offset-writer.ts'
 import { letterTopicOf } from './letter-topic.ts'
+import { readReplayableLetters } from './replayable-letters.ts'
 import {
   checkStanding,
   splitPlans,
@@ -52,6 +54,7 @@ interface PlannedReplay {
 
 interface Place extends ReplayPlace {
   readonly queue: PlannedQueue | null
+  readonly queueRanges: readonly PartitionRange[]
   /** Null if the topic does not exist, or its id is not known. */
   readonly idOf: (topic: string) => string | null
 }
@@ -132,7 +135,7 @@ export class ErrorsReplayer {
   /** What stands already is not planned again. */
   async #plan(asked: AskedReplay, committed: readonly GroupOffset[], signal: AbortSignal): Promise<PlannedReplay> {
     const place = await this.#place(asked, committed, signal)
-    const { queue, starts, idOf } = place
+    const { queue, queueRanges, starts, idOf } = place
     // Offsets of topics that are deleted, or created again, are not used any more.
     const used = committed.filter(
       (at) => starts.has(formatTopicPartition(at)) && !areOtherTopics(topicIdIn(at.metadata ?? ''), idOf(at.topic)),
@@ -149,9 +152,9 @@ export class ErrorsReplayer {
       of: { topic, partition },
       plan: { letters: queue, choice: asked.choice, count: 0, more: false, from: 0, until },
     }))
-    const found = await readOldestLetters(
+    const found = await readReplayableLetters(
       { client: this.#options.client, connector: asked.connector, topicId: idOf, signal },
-      asked.topic,
+      queueRanges,
       partitions,
       { most: asked.limit ?? mostLetters, leftOut: (at) => leftOut(at, asked, starts) },
     )
@@ -181,6 +184,7 @@ export class ErrorsReplayer {
     )
     return {
       queue: ofQueue.length === 0 ? null : { topic, id: ofQueue[0]?.topicId ?? null, ends },
+      queueRanges: ofQueue,
       starts: new Map(ranges.map((range) => [formatTopicPartition(range), range.start])),
       idOf: (name) => topics.get(name)?.id ?? null,
     }

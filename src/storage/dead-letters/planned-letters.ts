@@ -1,3 +1,4 @@
+import type { PartitionRange } from '../../client/consumer/topic-tail.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import {
   PlannedReader,
@@ -12,9 +13,13 @@ export class TooManyLettersError extends Error {
   override readonly name = 'TooManyLettersError'
 }
 
-export interface PlannedLettersSource extends Pick<PlannedReaderOptions, 'connector' | 'topicId'> {
-  readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
+export interface LettersSource extends Pick<PlannedReaderOptions, 'connector' | 'topicId'> {
+  readonly client: Pick<KafkaClient, 'readRanges'>
   readonly signal: AbortSignal
+}
+
+export interface PlannedLettersSource extends LettersSource {
+  readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
 }
 
 /** How many letters can be delivered again at once (I10). */
@@ -26,22 +31,23 @@ export async function readPlannedLetters(
   planned: readonly PlannedPartition[],
 ): Promise<readonly PlannedLetters[]> {
   const all: PlannedLetters[] = []
+  const { client, signal } = source
   for (const [queue, ofQueue] of Map.groupBy(planned, ({ plan }) => plan.letters.topic)) {
-    const { partitions, ends } = await readOldestLetters(source, queue, ofQueue, { most: mostLetters })
+    const ranges = await client.partitionRanges([queue], signal)
+    const { partitions, ends } = await readOldestLetters(source, ranges, ofQueue, { most: mostLetters })
     if (ends !== null) throw new TooManyLettersError(`more than ${mostLetters} dead letters would be delivered again`)
     all.push(...partitions)
   }
   return all
 }
 
-/** Reads the oldest letters of plans, whose letters are in one queue. @throws as the client does */
+/** Reads the oldest letters of plans. @param ranges of the queue that has all of them @throws as the client does */
 export async function readOldestLetters(
-  { client, connector, topicId, signal }: PlannedLettersSource,
-  queue: string,
+  { client, connector, topicId, signal }: LettersSource,
+  ranges: readonly PartitionRange[],
   planned: readonly PlannedPartition[],
   choice: Pick<PlannedReaderOptions, 'most' | 'leftOut'>,
 ): Promise<FoundLetters> {
-  const ranges = await client.partitionRanges([queue], signal)
   const queueId = ranges[0]?.topicId ?? null
   const read = async (reader: PlannedReader): Promise<PlannedReader> => {
     await client.readRanges(ranges, (record) => reader.add(record), { signal })

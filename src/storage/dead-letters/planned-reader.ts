@@ -1,6 +1,7 @@
 import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
 import { formatTopicPartition, type TopicPartition } from '../../foundation/topic-partition.ts'
 import { isOfOtherTopic, letterContextOf } from './letter-context.ts'
+import { recordTimeOf, type RecordIdentity } from './record-identity.ts'
 import { markOf, ReplayMarks, type PlacedLetter } from './replay-mark.ts'
 import { plans, type ReplayPlan } from './replay-plan.ts'
 
@@ -10,11 +11,19 @@ export interface PlannedPartition {
   readonly plan: ReplayPlan
 }
 
+/** What a letter says of its record. */
+export interface LetterRecord extends RecordIdentity {
+  readonly offset: number
+  /** Its place in the queue. */
+  readonly letter: Pick<PlacedLetter, 'partition' | 'offset'>
+  /** The id of its topic; null if the letter does not say it. */
+  readonly topicId: string | null
+}
+
 export interface PlannedLetters extends PlannedPartition {
   /** The id of the queue that was read; null if it is not known. */
   readonly queueId: string | null
-  /** The records of the letters. */
-  readonly records: readonly { readonly offset: number; readonly key: Buffer | null }[]
+  readonly records: readonly LetterRecord[]
 }
 
 /** Why letters are left out: their records are no longer in their topics, or the sink does not read those any more. */
@@ -36,12 +45,16 @@ export interface PlannedReaderOptions {
   /** How many letters are kept (I10): the oldest ones, in the order of their offsets in the queue. */
   readonly most: number
   /** Says why a record is left out; absent: none is. */
-  readonly leftOut?: (at: TopicPartition & { readonly offset: number }) => LeftOut | null
+  readonly leftOut?: (
+    at: TopicPartition & { readonly offset: number },
+    letter: LetterRecord['letter'],
+  ) => LeftOut | null
 }
 
 interface KeptLetter extends PlacedLetter {
   /** The name of its record's partition. */
   readonly of: string
+  readonly timestamp: number | null
 }
 
 /**
@@ -71,7 +84,8 @@ export class PlannedReader {
     return new PlannedReader(this.#options, [...this.#planned.values()], this.#marks)
   }
 
-  add({ partition, offset, key, headers }: FetchedRecord): void {
+  add(record: FetchedRecord): void {
+    const { partition, offset, key, headers } = record
     const mark = markOf(headers)
     if (mark !== null) {
       this.#marks.add(partition, mark)
@@ -85,7 +99,7 @@ export class PlannedReader {
     if (topic === null || of === null || at === null) return
     const name = formatTopicPartition({ topic, partition: of })
     const { plan } = this.#planned.get(name) ?? {}
-    const letter = { queueId, partition, offset, key, context, of: name }
+    const letter = { queueId, partition, offset, key, context, of: name, timestamp: recordTimeOf(record) }
     if (plan === undefined || at < plan.from || !plans(plan, letter)) return
     if (this.#isMarked && !this.#isLeft(letter)) return
     // A copy: the response that the key came in is not kept.
@@ -103,7 +117,7 @@ export class PlannedReader {
     const byPartition = Map.groupBy(taken, ({ of }) => of)
     const partitions = [...this.#planned].map(([name, { of, plan }]): PlannedLetters => {
       const letters = byPartition.get(name) ?? []
-      const records = letters.map(({ key, context }) => ({ offset: context.place.offset ?? 0, key }))
+      const records = letters.map(recordOf)
       return { of, plan, queueId, records }
     })
     return { partitions, leftOut: this.#leftOut, ends: sorted.length > most ? ends : null }
@@ -116,7 +130,7 @@ export class PlannedReader {
     const { topic, partition, offset } = letter.context.place
     if (topic === null || partition === null || offset === null) return false
     const isForeign = isOfOtherTopic(letter.context, topicId(topic))
-    const why = isForeign ? 'gone' : (leftOut?.({ topic, partition, offset }) ?? null)
+    const why = isForeign ? 'gone' : (leftOut?.({ topic, partition, offset }, letter) ?? null)
     if (why !== null) this.#leftOut[why] += 1
     return why === null
   }
@@ -130,6 +144,11 @@ export class PlannedReader {
     // One more shows that there are more. Twice as many, so that they are not sorted for each one.
     if (this.#kept.length > 2 * (most + 1)) this.#kept = this.#kept.toSorted(inQueue).slice(0, most + 1)
   }
+}
+
+function recordOf({ partition, offset, key, timestamp, context }: KeptLetter): LetterRecord {
+  const { place, topicId } = context
+  return { offset: place.offset ?? 0, key, timestamp, topicId, letter: { partition, offset } }
 }
 
 function inQueue(one: PlacedLetter, other: PlacedLetter): number {

@@ -10,6 +10,18 @@ export function lettersMissing(partition: string, plan: ReplayPlan, size: number
   )
 }
 
+/** Records at the offsets of letters that are not theirs. */
+export function othersFound(
+  partition: string,
+  queue: string,
+  { others, size }: { readonly others: number; readonly size: number },
+): string {
+  return (
+    `${partition}: ${others} of ${size} records were not delivered again: others are at their offsets, with another key or timestamp. The topic ` +
+    `was deleted and created again, or restored; only the dead letter queue ${queue} has their bytes`
+  )
+}
+
 /** It may have been created again. */
 export function queueDeleted(partition: string, { letters, until }: ReplayPlan): string {
   return (

@@ -116,6 +116,24 @@ export class ReplayStage {
     if (outcomes.failed[0] !== undefined) throw outcomes.failed[0].error
   }
 
+  /** Writes the letter of a record of partition 0 as Kafka Connect does: without the id of its topic. */
+  async letterOfConnect(offset: number): Promise<void> {
+    const records = await readAll(this.client, 'orders')
+    const { key, value, timestamp } = present(
+      records.find((record) => record.partition === 0 && record.offset === offset),
+      'the record',
+    )
+    const texts = { topic: 'orders', partition: '0', offset: `${offset}`, 'connector.name': 'sink' }
+    const headers = Object.entries(texts).map(([name, text]) => ({
+      key: `__connect.errors.${name}`,
+      value: Buffer.from(text),
+    }))
+    const producer = this.client.producer(new Outcomes())
+    producer.append({ topic: 'letters', partition: 0, key, value, headers, timestamp }, 0)
+    await producer.flush()
+    await producer.close()
+  }
+
   /** The lines of the file. */
   delivered(): string[] {
     return existsSync(this.file()) ? readFileSync(this.file(), 'utf8').trimEnd().split('\n') : []

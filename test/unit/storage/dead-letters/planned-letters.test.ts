@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import type { FetchedRecord } from '../../../../src/client/consumer/fetched-record.ts'
-import { readOldestLetters, type PlannedLettersSource } from '../../../../src/storage/dead-letters/planned-letters.ts'
+import { readOldestLetters, type LettersSource } from '../../../../src/storage/dead-letters/planned-letters.ts'
 import type { FoundLetters, PlannedReaderOptions } from '../../../../src/storage/dead-letters/planned-reader.ts'
 import { markRecord } from '../../../../src/storage/dead-letters/replay-mark.ts'
 
@@ -54,9 +54,13 @@ class Queue {
   }
 
   async oldest(most: number, leftOut?: PlannedReaderOptions['leftOut']): Promise<FoundLetters> {
-    const client: PlannedLettersSource['client'] = {
-      partitionRanges: async () =>
-        [...this.#partitions].map(([partition, all]) => ({ topic: 'letters', partition, start: 0, end: all.length })),
+    const ranges = [...this.#partitions].map(([partition, all]) => ({
+      topic: 'letters',
+      partition,
+      start: 0,
+      end: all.length,
+    }))
+    const client: LettersSource['client'] = {
       // Of the later partition first: no order is known of partitions.
       readRanges: async (_ranges, onRecord) => {
         this.reads += 1
@@ -68,7 +72,7 @@ class Queue {
     const ends = new Map([...this.#partitions].map(([partition, all]) => [partition, all.length]))
     const plan = { letters: { topic: 'letters', id: null, ends }, choice, count: 0, more: false, from: 0, until }
     const planned = [0, 1].map((partition) => ({ of: { topic: 'orders', partition }, plan }))
-    return await readOldestLetters(source, 'letters', planned, { most, ...(leftOut && { leftOut }) })
+    return await readOldestLetters(source, ranges, planned, { most, ...(leftOut && { leftOut }) })
   }
 }
 

@@ -11,7 +11,12 @@ import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
 import { areOtherTopics } from '../../../../storage/dead-letters/letter-context.ts'
 import { planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
-import { lettersMissing, queueDeleted, recordsDeleted } from '../../../../storage/dead-letters/replay-problems.ts'
+import {
+  lettersMissing,
+  othersFound,
+  queueDeleted,
+  recordsDeleted,
+} from '../../../../storage/dead-letters/replay-problems.ts'
 import { markRecord, type PlacedLetter } from '../../../../storage/dead-letters/replay-mark.ts'
 import { readPlannedLetters } from '../../../../storage/dead-letters/planned-letters.ts'
 import type { PlannedLetters, PlannedPartition } from '../../../../storage/dead-letters/planned-reader.ts'
@@ -41,6 +46,8 @@ interface Replay extends BegunPlan {
   readonly letters: ReplayedLetters
   /** The offset after the last record that was looked at. */
   reached: number
+  /** Records at offsets of letters that are other ones. */
+  others: number
 }
 
 const code = 'REPLAY'
@@ -118,9 +125,11 @@ export class LetterReplay {
   skips(record: FetchedRecord): boolean {
     const replay = this.#of(record)
     if (replay === undefined) return false
+    const isDelivered = replay.letters.has(record)
+    if (record.offset >= replay.reached && !isDelivered && replay.letters.isAt(record.offset)) replay.others += 1
     replay.reached = Math.max(replay.reached, record.offset + 1)
     this.#condition.show(() => this.#text())
-    return !replay.letters.has(record)
+    return !isDelivered
   }
 
   /** Returns offsets with the plans that have to be committed with them. */
@@ -176,7 +185,7 @@ export class LetterReplay {
     return isOfPlan ? impossible(recordsDeleted(name, plan, range)) : null
   }
 
-  #mark({ of, plan }: Replay): void {
+  #mark({ of, plan, letters: { size }, others }: Replay): void {
     const { connector, queue, logger } = this.#options
     const { letters, choice, until } = plan
     const topicId = this.#options.topicId(of.topic)
@@ -184,7 +193,9 @@ export class LetterReplay {
       const record = markRecord({ connector, queueId: letters.id, of, topicId, choice, end, until })
       queue?.add({ topic: letters.topic, partition, timestamp: null, ...record })
     }
-    logger.info(`${formatTopicPartition(of)}: the dead letters in ${letters.topic} were delivered again`)
+    const name = formatTopicPartition(of)
+    logger.info(`${name}: the dead letters in ${letters.topic} were delivered again`)
+    if (others > 0) logger.warn(othersFound(name, letters.topic, { others, size }))
   }
 
   async #read(): Promise<void> {
@@ -211,7 +222,7 @@ export class LetterReplay {
     if (areOtherTopics(one.plan.letters.id, found?.queueId ?? null)) throw impossible(queueDeleted(name, one.plan))
     const letters = new ReplayedLetters(found?.records ?? [], one.plan.until)
     if (letters.size < one.plan.count) throw impossible(lettersMissing(name, one.plan, letters.size))
-    this.#replays.set(name, { ...one, letters, reached: one.from })
+    this.#replays.set(name, { ...one, letters, reached: one.from, others: 0 })
     this.#unknown.delete(name)
     this.#plans += 1
   }

@@ -21,6 +21,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
+/** The time of all records, as that of a letter is the time of its record. */
+const time = Date.now()
+
 type Headers = Readonly<Record<string, string>>
 
 /** A topic with a dead letter queue, and the group of a sink of it, which is stopped. */
@@ -43,22 +46,22 @@ class Stage {
   }
 
   /** The key of a record is the first letter of its value. */
-  async append(topic: string, value: string, headers: Headers = {}): Promise<void> {
+  async append(topic: string, value: string, headers: Headers = {}, timestamp = time): Promise<void> {
     const outcomes = new Outcomes()
     const producer = this.client.producer(outcomes)
     const list = Object.entries(headers).map(([key, text]) => ({ key, value: Buffer.from(text) }))
     const [key, bytes] = [Buffer.from(value.slice(0, 1)), Buffer.from(value)]
-    producer.append({ topic, partition: 0, key, value: bytes, headers: list, timestamp: null }, 0)
+    producer.append({ topic, partition: 0, key, value: bytes, headers: list, timestamp }, 0)
     await producer.flush()
     await producer.close()
     if (outcomes.failed[0] !== undefined) throw outcomes.failed[0].error
   }
 
   /** Appends the dead letter of a record. */
-  async letter(value: string, offset: number, more: Headers = {}): Promise<void> {
+  async letter(value: string, offset: number, more: Headers = {}, timestamp = time): Promise<void> {
     const place = { 'connector.name': 'c', topic: this.topic, partition: '0', offset: `${offset}` }
     const context = Object.entries(place).map(([name, text]) => [`__connect.errors.${name}`, text])
-    await this.append(this.queue, value, { ...Object.fromEntries(context), ...more })
+    await this.append(this.queue, value, { ...Object.fromEntries(context), ...more }, timestamp)
   }
 
   async idOf(topic: string): Promise<string | null> {
@@ -147,6 +150,25 @@ describe('a sink that is assigned partitions', () => {
       expect(requests).toBe(1)
       expect(await sink.stop()).toBeNull()
     }
+  })
+})
+
+describe('a record at the offset of a letter', () => {
+  it('is not delivered when it is another one: its topic was created again, or restored', async () => {
+    const stage = await Stage.set(['a1', 'b2', 'c3', 'd4'])
+    await stage.letter('a1', 0)
+    await stage.letter('b1', 1, {}, time - 5)
+    await stage.letter('d1', 2)
+    await stage.plan(0, { count: 3, until: 4 })
+    const { sink, values } = await stage.run()
+    await untilPasses(async () => expect(await stage.committed()).toBe(4))
+    expect(values).toEqual(['a1', 'd4'])
+    const warned = sink.logger.lines.filter(({ level, message }) => level === 'warn' && !message.startsWith('REPLAY'))
+    expect(warned.map(({ message }) => message)).toEqual([
+      `${stage.topic}-0: 2 of 3 records were not delivered again: others are at their offsets, with another key or timestamp. The topic was ` +
+        `deleted and created again, or restored; only the dead letter queue ${stage.queue} has their bytes`,
+    ])
+    expect(await sink.stop()).toBeNull()
   })
 })
 
