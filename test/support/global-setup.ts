@@ -1,5 +1,7 @@
 import { errorMessage } from '../../src/foundation/error-message.ts'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import type { TestProject } from 'vitest/node'
 
@@ -55,5 +57,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if ('missing' in found) process.stderr.write(`test servers: no ${name}: ${found.missing}\n`)
   }
   project.provide('services', services)
-  return async () => servers?.close()
+  // Test workers inherit it: what one of them makes there, such as the installed package, the others use.
+  const runDirectory = mkdtempSync(join(tmpdir(), 'penstock-test-run-'))
+  process.env['TEST_RUN_DIRECTORY'] = runDirectory
+  return async () => {
+    rmSync(runDirectory, { recursive: true, force: true })
+    await servers?.close()
+  }
 }

@@ -6,7 +6,7 @@ import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 
 import { isAlive } from '../../../src/foundation/process/process-identity.ts'
-import { commandBlocks, substitute } from '../../support/worker/document-commands.ts'
+import { commandBlocks, substitute } from '../../support/documents/command-blocks.ts'
 import { runPenstock, runProgram, written, type Program } from '../../support/worker/program.ts'
 import { describeWith, service } from '../../support/services.ts'
 

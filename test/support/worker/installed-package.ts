@@ -1,14 +1,30 @@
-import { mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { expect } from 'vitest'
 
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { Cache } from '../../../src/servers/cache.ts'
 import { runProgram } from './program.ts'
 
 const builder = join(import.meta.dirname, '../../../bin/build.js')
 
-/** Builds the package, packs it as it is published, and installs it in `directory`: the directory it lies in then. */
+/**
+ * Installs the package in `directory` as it is published: built, packed and installed once a test run, and copied. Returns the
+ * directory it lies in then.
+ */
 export async function installPackage(directory: string): Promise<string> {
+  const runDirectory = process.env['TEST_RUN_DIRECTORY']
+  if (runDirectory === undefined) throw new TypeError('TEST_RUN_DIRECTORY is set by test/support/global-setup.ts')
+  const cache = new Cache(runDirectory, systemClock)
+  const installed = await cache.get('package', AbortSignal.timeout(300_000), (entry) => installPacked(entry))
+  cpSync(join(installed, 'home'), directory, { recursive: true, verbatimSymlinks: true })
+  return join(directory, 'node_modules/penstock')
+}
+
+async function installPacked(cacheEntry: string): Promise<void> {
+  // npm makes a package name of the directory's, and that of a cache entry in the making is none.
+  const directory = join(cacheEntry, 'home')
   const built = join(directory, 'built')
   mkdirSync(built, { recursive: true })
   await run(process.execPath, [builder, built], directory)
@@ -17,7 +33,6 @@ export async function installPackage(directory: string): Promise<string> {
   await run('npm', ['init', '--yes'], directory)
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline']
   await run('npm', ['install', ...quiet, './penstock-0.1.0.tgz'], directory)
-  return join(directory, 'node_modules/penstock')
 }
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
