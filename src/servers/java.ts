@@ -21,11 +21,20 @@ export async function findJava(context: ServerContext, major: number): Promise<s
   return realpathSync(java)
 }
 
-/** Unpacks an artifact (`group:artifact:version:zip`; a jar without a type) from Maven's repositories into `directory`. */
-export async function unpackArtifact(context: FetchContext, artifact: string, directory: string): Promise<void> {
+/**
+ * Unpacks an artifact (`group:artifact:version:zip`; a jar without a type) from Maven's repositories into `directory`.
+ * @param includes a pattern for what to unpack; null unpacks everything.
+ */
+export async function unpackArtifact(
+  context: FetchContext,
+  artifact: string,
+  directory: string,
+  includes: string | null = null,
+): Promise<void> {
+  const part = includes === null ? [] : [`-Dmdep.unpack.includes=${includes}`]
   await maven(
     context,
-    [`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`],
+    [`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`, ...part],
     directory,
   )
 }

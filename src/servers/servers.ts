@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { systemClock, type Clock } from '../foundation/clock.ts'
 import { serverAccount } from './account.ts'
 import { Cache, cacheDirectory } from './cache.ts'
-import { startElasticsearch } from './elasticsearch.ts'
 import { holdDirectory } from './process/held-directory.ts'
 import { respondsToKafka, startKafka } from './kafka.ts'
 import { acceptsQueries, startPostgres } from './postgres.ts'
 import { respondsToHttp, startStore } from './s3-store.ts'
+import type { SearchBuild } from './search/builds.ts'
+import { startSearch } from './search/search.ts'
 import {
   givenServer,
   type Progress,
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Distinguishes servers of one kind. */
   readonly name?: string
+  /** The build of Elasticsearch or OpenSearch; by default that of the quickstart. */
+  readonly build?: SearchBuild
 }
 
 /** Real servers, running already or started. Started servers stop when this process ends, even by SIGKILL. */
@@ -87,7 +90,7 @@ export class Servers {
       case 'postgres':
         return startPostgres(this.#context, { directory, port, settings })
       case 'elasticsearch':
-        return startElasticsearch(this.#context, { directory, port })
+        return startSearch(this.#context, options.build ?? null, { directory, port })
       case 'kafka':
         return startKafka(this.#context, { directory, port, settings })
       case 'versitygw':

@@ -25,7 +25,7 @@ export interface Wire {
 export type Target = Pick<Elasticsearch.ClientOptions, 'nodes' | 'auth' | 'tls' | 'agent' | 'requestTimeout'>
 
 /**
- * Elasticsearch's client for Elasticsearch 7.17 to 9 and OpenSearch 2 alike: no product check, plain media types (each major
+ * Elasticsearch's client for Elasticsearch 7.17 to 9 and OpenSearch 2 and 3 alike: no product check, plain media types (each major
  * version of the client names its own, which the other servers reject), no retries, no sniffing, no telemetry (ADR 23).
  */
 export function createClient(target: Target, wire: Wire): Elasticsearch.Client {

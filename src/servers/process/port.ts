@@ -23,6 +23,18 @@ export async function freePort(preferred: number | null = null): Promise<number>
   return port
 }
 
+/** Returns a free TCP port on loopback within a range, for servers that take no others. */
+export async function freePortWithin({ from, to }: { readonly from: number; readonly to: number }): Promise<number> {
+  const first = Math.floor(Math.random() * (to - from + 1))
+  for (let i = 0; i <= to - from; i++) {
+    const held = await listen(from + ((first + i) % (to - from + 1))).catch(() => null)
+    if (held === null) continue
+    await held.close()
+    return held.port
+  }
+  throw new ServerError(`no free port from ${from} to ${to}`)
+}
+
 const range = { from: 10_000, to: 30_000 }
 const attempts = 100
 

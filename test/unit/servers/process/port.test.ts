@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 
 import { expect, it } from 'vitest'
 
-import { freePort, freePorts } from '../../../../src/servers/process/port.ts'
+import { freePort, freePorts, freePortWithin } from '../../../../src/servers/process/port.ts'
 
 it('free ports differ, and are outside the ephemeral range', async () => {
   const ports = await freePorts([null, null, null])
@@ -18,4 +18,13 @@ it('a preferred port is used if it is free, otherwise another one', async () => 
   expect(await freePort(port)).not.toBe(port)
   await new Promise((resolve) => server.close(resolve))
   expect(await freePort(port)).toBe(port)
+})
+
+it('a port of a range is one that no other process uses, or there is an error with the range', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await expect(freePortWithin({ from: port, to: port })).rejects.toThrow(`no free port from ${port} to ${port}`)
+  await new Promise((resolve) => server.close(resolve))
+  expect(await freePortWithin({ from: port, to: port })).toBe(port)
 })
