@@ -15,8 +15,6 @@ import {
   type TopicPartition,
 } from 'penstock/api'
 
-import type { ObjectFormat } from './format/object-format.ts'
-import { openFormat } from './format/open-format.ts'
 import { hasStablePaths, isSinglePath, partitionerOf, partitionPath } from './layout/partitioner.ts'
 import { MemoryBudget } from './object/memory-budget.ts'
 import { abortLeftUploads } from './object/left-uploads.ts'
@@ -26,6 +24,8 @@ import { PartitionWriter } from './partition/partition-writer.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { SchemaRule } from './schema/schema-rule.ts'
 import type { S3Store } from '../s3-store/client/s3-store.ts'
+import type { ObjectKinds } from './view/object-kind.ts'
+import { openKinds } from './view/open-kinds.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
@@ -57,7 +57,7 @@ export class S3SinkTask implements SinkTask {
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
     // The plugin thread loads this module too, and the SDK only to validate.
     const { S3Store } = await import('../s3-store/client/s3-store.ts')
-    const format = await openFormat(settings.format)
+    const kinds = await openKinds(settings.kinds)
     const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),
       waitsFor: (reason) => {
@@ -73,7 +73,7 @@ export class S3SinkTask implements SinkTask {
       store.close()
       throw error
     }
-    this.#running = this.#environment(context, settings, store, format)
+    this.#running = this.#environment(context, settings, store, kinds)
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
@@ -146,9 +146,9 @@ export class S3SinkTask implements SinkTask {
     this.#running?.store.close()
   }
 
-  #environment(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store, format: ObjectFormat): Running {
+  #environment(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store, kinds: ObjectKinds): Running {
     const { clock, logger, metrics } = context
-    const gzipLevel = format.compressible ? settings.gzipLevel : null
+    const { tombstonePath } = settings
     const objects = metrics.counter('s3_objects_total', 'Objects completed in the S3 store')
     const written = metrics.counter('s3_records_total', 'Records in objects that were completed')
     const bytes = metrics.counter('s3_bytes_total', 'Bytes of those records before compression')
@@ -157,7 +157,7 @@ export class S3SinkTask implements SinkTask {
         'directories are by the time at which a record arrives: a record that is read again after a crash may then be in two directories. timestamp.extractor=Record or RecordField stores each record once.',
       )
     const onCompleted: WriterEnvironment['onCompleted'] = (stored) => {
-      objects.add(stored.size)
+      objects.add(stored.objects)
       written.add(stored.records)
       bytes.add(stored.bytes)
       this.#commitWanted = true
@@ -173,10 +173,8 @@ export class S3SinkTask implements SinkTask {
       context,
       settings,
       store,
-      format,
-      layout: { ...settings.layout, extension: gzipLevel === null ? format.extension : `${format.extension}.gz` },
-      contentType: gzipLevel === null ? format.contentType : 'application/gzip',
-      gzipLevel,
+      kinds,
+      layout: settings.layout,
       clock,
       logger,
       minPartBytes,
@@ -185,9 +183,10 @@ export class S3SinkTask implements SinkTask {
       requestCommit: () => context.requestCommit(),
       budget: new MemoryBudget(settings.bufferBytes),
       partitioner: partitionerOf(settings.partitioner),
-      singlePath: isSinglePath(settings.partitioner) ? partitionPath : null,
+      singlePath: isSinglePath(settings.partitioner) && tombstonePath === null ? partitionPath : null,
       conditions: { isSupported: settings.conditionalWrites },
       schemas: new SchemaRule(settings.compatibility),
+      keySchemas: new SchemaRule('NONE'),
       onCompleted,
       onFailed,
     }
@@ -203,7 +202,7 @@ export class S3SinkTask implements SinkTask {
         if (record.topic !== topic) this.#noteRename(record)
       }
       try {
-        if (record.value !== null) writer.append(record, nowMs)
+        if (record.value !== null || this.#started().settings.tombstonePath !== null) writer.append(record, nowMs)
         else this.#skip(record)
       } catch (error) {
         this.#report(record, error)
@@ -343,7 +342,7 @@ function unwritable({ originalTopic, originalPartition, originalOffset }: SinkRe
 
 function nullValue({ originalTopic, originalPartition, originalOffset }: SinkRecord): ConnectError {
   return new ConnectError(
-    `the record ${originalTopic}-${originalPartition}@${originalOffset} has no value. Set behavior.on.null.values to ignore to skip such records.`,
+    `the record ${originalTopic}-${originalPartition}@${originalOffset} has no value. Set behavior.on.null.values to ignore to skip such records, or to write to store their keys.`,
     { code: 'S3_NULL_VALUE', stage: 'TASK_PUT', topicPartition: `${originalTopic}-${originalPartition}` },
   )
 }

@@ -1,4 +1,5 @@
 import {
+  headerText,
   parseHeaderText,
   primitive,
   utf8,
@@ -8,8 +9,6 @@ import {
   type Schema,
   type SchemaAndValue,
 } from 'penstock/api'
-
-import { headerText } from './header-text.ts'
 
 const string = primitive('STRING')
 

@@ -56,6 +56,7 @@ export { parseProperties } from './java/java-properties.ts'
 export { javaRegExp, type JavaRegexOptions } from './java/java-regex.ts'
 export { javaText } from './java/java-text.ts'
 export { javaUrlEncoded } from './java/java-url-encoding.ts'
+export { headerText } from './java/header-text.ts'
 export { parseHeaderText } from './parse-header-text.ts'
 
 // What binary formats share

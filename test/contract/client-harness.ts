@@ -77,16 +77,22 @@ export class Outcomes implements ProducerListener {
     void this.failed.push(...tokens.map((token) => ({ token, error })))
 }
 
-/** Writes values to one partition, and waits for them. */
+/** Writes values without keys to one partition, and waits for them. */
 export async function writeAll(
   client: KafkaClient,
   topic: string,
   values: readonly string[],
   partition = 0,
 ): Promise<void> {
+  const records = values.map((value) => textRecord(topic, null, value, partition))
+  await writeRecords(client, records)
+}
+
+/** Writes records, and waits for them. */
+export async function writeRecords(client: KafkaClient, records: readonly OutgoingRecord[]): Promise<void> {
   const outcomes = new Outcomes()
   const producer = client.producer(outcomes)
-  for (const [index, value] of values.entries()) producer.append(textRecord(topic, null, value, partition), index)
+  for (const [index, record] of records.entries()) producer.append(record, index)
   await producer.flush()
   await producer.close()
   if (outcomes.failed[0] !== undefined) throw outcomes.failed[0].error

@@ -1,7 +1,5 @@
 import type { ConfigDef, ConfigKey, ConfigValue } from 'penstock/api'
 
-const avroFormat = 'io.confluent.connect.s3.format.avro.AvroFormat'
-
 /** An option of Confluent's that has no effect here, with the reason. */
 function accepted(type: ConfigKey['type'], group: string, defaultValue: ConfigValue, why: string): ConfigKey {
   return { type, group, importance: 'LOW', defaultValue, doc: `Accepted: ${why}` }
@@ -9,9 +7,6 @@ function accepted(type: ConfigKey['type'], group: string, defaultValue: ConfigVa
 
 /** The options of Confluent's S3 sink that have no effect here. */
 export const acceptedOptions = {
-  'keys.format.class': accepted('CLASS', 'Storage', avroFormat, 'keys are not stored.'),
-  'headers.format.class': accepted('CLASS', 'Storage', avroFormat, 'headers are not stored.'),
-  'tombstone.encoded.partition': accepted('STRING', 'Connector', 'tombstone', 'tombstones are not stored.'),
   'max.write.duration.ms': accepted('LONG', 'Connector', Number.MAX_SAFE_INTEGER, 'writes do not block the task.'),
   'schemas.cache.config': accepted('INT', 'Connector', 1000, 'a schema is compiled once, for as long as it is in use.'),
   'max.files.scan.limit': accepted('INT', 'Connector', 100, 'an existing object is found by its name.'),

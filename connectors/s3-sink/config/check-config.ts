@@ -28,6 +28,15 @@ export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem
   if (packed !== undefined && String(config['s3.compression.type']).toLowerCase() !== 'none') {
     complain(['s3.compression.type', 'format.class'], `${packed}, and s3.compression.type to none.`)
   }
+  if (String(config['behavior.on.null.values']).toLowerCase() === 'write') {
+    if (config['store.kafka.keys'] !== true)
+      complain(
+        ['behavior.on.null.values', 'store.kafka.keys'],
+        'behavior.on.null.values=write needs store.kafka.keys=true.',
+      )
+    if (!given('tombstone.encoded.partition'))
+      complain(['tombstone.encoded.partition'], 'behavior.on.null.values=write needs the name of a directory.')
+  }
   if (config['s3.wan.mode'] === true && config['s3.path.style.access.enabled'] !== false) {
     complain(
       ['s3.wan.mode', 's3.path.style.access.enabled'],

@@ -1,12 +1,12 @@
 import { atLeast, between, oneOf, oneOfIgnoringCase, type ConfigDef } from 'penstock/api'
 
 import { acceptedOptions } from './accepted-options.ts'
+import { companionOptions } from './companion-options.ts'
 import { formatOptions } from './format-options.ts'
 import { connector, s3, storage } from '../../s3-store/config/grouped-key.ts'
 import { storeOptions } from '../../s3-store/config/store-options.ts'
 import { partitionerOptions } from './partitioner-options.ts'
 
-const onlyValues = 'only values are stored; remove it or set it to false'
 const notServed = 'it is not supported'
 
 const cannedAcls = [
@@ -46,15 +46,8 @@ export const configDef = {
   ),
   'behavior.on.null.values': connector(
     'STRING',
-    'How to handle a record without a value, such as the tombstone of a deletion: ignore skips it, fail fails the task (the default of Confluent).',
-    {
-      importance: 'LOW',
-      defaultValue: 'ignore',
-      validator: oneOfIgnoringCase('fail', 'ignore'),
-      unsupportedValues: {
-        write: 'it writes tombstones to objects of keys, which are not supported; use fail or ignore',
-      },
-    },
+    'How to handle a record without a value, such as the tombstone of a deletion: ignore skips it, fail fails the task (the default of Confluent), write stores its key in the directory tombstone.encoded.partition, which needs store.kafka.keys.',
+    { importance: 'LOW', defaultValue: 'ignore', validator: oneOfIgnoringCase('fail', 'ignore', 'write') },
   ),
   'report.null.values.to.dlq': connector(
     'BOOLEAN',
@@ -144,16 +137,6 @@ export const configDef = {
     { importance: 'HIGH', defaultValue: 'NONE', validator: oneOf('NONE', 'BACKWARD', 'FORWARD', 'FULL') },
   ),
 
-  'store.kafka.keys': storage('BOOLEAN', 'Whether to store keys.', {
-    importance: 'LOW',
-    defaultValue: false,
-    unsupportedValues: { true: onlyValues },
-  }),
-  'store.kafka.headers': storage('BOOLEAN', 'Whether to store headers.', {
-    importance: 'LOW',
-    defaultValue: false,
-    unsupportedValues: { true: onlyValues },
-  }),
   's3.proxy.url': s3('STRING', 'An HTTP proxy.', { importance: 'LOW', defaultValue: '', unsupported: notServed }),
   's3.proxy.user': s3('STRING', 'The user of the proxy.', {
     importance: 'LOW',
@@ -175,6 +158,7 @@ export const configDef = {
     defaultValue: [],
     unsupported: notServed,
   }),
+  ...companionOptions,
   ...partitionerOptions,
   ...acceptedOptions,
 } as const satisfies ConfigDef

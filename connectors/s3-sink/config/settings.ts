@@ -11,23 +11,23 @@ import type { RotationRules } from '../partition/rotation.ts'
 import type { LayoutSettings } from '../layout/partitioner.ts'
 import { storeSettings, type StoreSettings } from '../../s3-store/config/store-settings.ts'
 import type { Compatibility } from '../schema/schema-rule.ts'
+import type { KindSettings } from '../view/open-kinds.ts'
 import { nextScheduled } from '../partition/schedule.ts'
 
 /** The settings of a task. */
 export interface S3SinkSettings {
   readonly store: StoreSettings
-  readonly format: FormatSettings
-  /** Without the extension, which depends on the format. */
-  readonly layout: Omit<KeyLayout, 'extension'>
+  readonly kinds: KindSettings
+  readonly layout: KeyLayout
   readonly rotation: RotationRules
   readonly partitioner: LayoutSettings
   readonly rotateOnRevoke: boolean
   readonly ignoreNullValues: boolean
+  /** The directory of records without a value; null: they are not written. */
+  readonly tombstonePath: string | null
   /** Whether those that are ignored are dead letters. */
   readonly reportNullValues: boolean
   readonly compatibility: Compatibility
-  /** For formats that may be compressed as a whole; null: none. */
-  readonly gzipLevel: number | null
   readonly partBytes: number
   readonly bufferBytes: number
   readonly conditionalWrites: boolean
@@ -39,11 +39,10 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
   const text = (key: S3Key): string => String(config[key] ?? '')
   const number = (key: S3Key): number => Number(config[key])
   const positive = (key: S3Key): number | null => (number(key) > 0 ? number(key) : null)
-  const gzip = text('s3.compression.type').toLowerCase() === 'gzip'
   const schedule = positive('rotate.schedule.interval.ms')
   return {
     store: storeSettings(config),
-    format: formatSettings(config, raw),
+    kinds: kindSettings(config, raw),
     layout: {
       topicsDir: text('topics.dir'),
       directoryDelimiter: text('directory.delim'),
@@ -63,10 +62,11 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
     },
     partitioner: layoutSettings(config),
     rotateOnRevoke: config['rotate.on.revoke'] === true,
+    tombstonePath:
+      text('behavior.on.null.values').toLowerCase() === 'write' ? text('tombstone.encoded.partition') : null,
     ignoreNullValues: text('behavior.on.null.values').toLowerCase() === 'ignore',
     reportNullValues: config['report.null.values.to.dlq'] !== false && mayReportIgnored(raw),
     compatibility: compatibilityOf(text('schema.compatibility')),
-    gzipLevel: gzip ? number('s3.compression.level') : null,
     partBytes: number('s3.part.size'),
     bufferBytes: number('s3.buffer.bytes'),
     conditionalWrites: config['enable.conditional.writes'] !== false,
@@ -84,9 +84,23 @@ function mayReportIgnored(raw: RawConfig): boolean {
   return isChosen && given('errors.tolerance') === 'all' && given('errors.deadletterqueue.park.keys') !== 'true'
 }
 
-function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {
+function kindSettings(config: ParsedConfig, raw: RawConfig): KindSettings {
   const text = (key: S3Key): string => String(config[key] ?? '')
-  switch (text('format.class')) {
+  const isGzip = text('s3.compression.type').toLowerCase() === 'gzip'
+  return {
+    values: formatSettings(text('format.class'), 'value', config, raw),
+    keys: config['store.kafka.keys'] === true ? formatSettings(text('keys.format.class'), 'key', config, raw) : null,
+    headers:
+      config['store.kafka.headers'] === true
+        ? formatSettings(text('headers.format.class'), 'value', config, raw)
+        : null,
+    gzipLevel: isGzip ? Number(config['s3.compression.level']) : null,
+  }
+}
+
+function formatSettings(name: string, part: 'value' | 'key', config: ParsedConfig, raw: RawConfig): FormatSettings {
+  const text = (key: S3Key): string => String(config[key] ?? '')
+  switch (name) {
     case formats.avro:
       return {
         kind: 'avro',
@@ -104,6 +118,7 @@ function formatSettings(config: ParsedConfig, raw: RawConfig): FormatSettings {
       const separator: S3Key = 'format.bytearray.separator'
       return {
         kind: 'bytes',
+        part,
         extension: text('format.bytearray.extension'),
         separator: Buffer.from(raw[separator] ?? '\n'),
       }

@@ -40,6 +40,10 @@ class JsonWriter implements FormatWriter {
     return this.#lines.append(this.#text.of(this.#schema, value))
   }
 
+  takeBack(): void {
+    this.#lines.takeBack()
+  }
+
   drain(): Buffer {
     return this.#lines.take()
   }

@@ -16,10 +16,12 @@ export interface FormatWriter {
   readonly isFull: boolean
   /**
    * Adds a record. Returns its size in bytes before compression.
-   * @param value of the schema of the object; the record may have another schema.
+   * @param value of the schema of the object: the record's value, perhaps projected, its key or its headers.
    * @throws DataError when it cannot be written; then nothing was added.
    */
   append(record: SinkRecord, value: ConnectValue): number
+  /** Removes the record that was added last, before anything else is called. */
+  takeBack(): void
   /** Returns the bytes that can be written now, and frees their memory; may be empty. */
   drain(): Buffer | Unpacked
   /** Returns the last bytes of the object, the footer included. */

@@ -6,6 +6,8 @@ export class RecordBuffer {
   readonly #fullBytes: number
   #buffer: Buffer = Buffer.alloc(0)
   #used = 0
+  /** Where the record that was added last begins. */
+  #last = 0
 
   /**
    * @param ending follows each record.
@@ -29,6 +31,7 @@ export class RecordBuffer {
   /** Adds a record and its ending. Returns the number of bytes. */
   append(record: string | Uint8Array): number {
     const start = this.#used
+    this.#last = start
     this.#used += typeof record === 'string' ? this.#write(record) : this.#copy(record)
     for (const byte of this.#ending) {
       this.#buffer[this.#used] = byte
@@ -50,6 +53,11 @@ export class RecordBuffer {
     return bytes.length
   }
 
+  /** Removes the record that was added last. */
+  takeBack(): void {
+    this.#used = this.#last
+  }
+
   /** Returns the bytes and empties the buffer. */
   take(): Buffer {
     const view = this.#buffer.subarray(0, this.#used)
@@ -57,6 +65,7 @@ export class RecordBuffer {
     const records = this.#used * 2 < this.#buffer.length ? Buffer.from(view) : view
     this.#buffer = Buffer.alloc(0)
     this.#used = 0
+    this.#last = 0
     return records
   }
 

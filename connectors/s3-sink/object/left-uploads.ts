@@ -2,6 +2,7 @@ import { withDeadline, type Clock, type Logger, type OffsetToCommit } from 'pens
 
 import { isKeyOf, objectKey, topicPrefix, type KeyLayout } from '../../s3-store/object/object-key.ts'
 import type { S3Store } from '../../s3-store/client/s3-store.ts'
+import { allKinds, type ObjectKinds } from '../view/object-kind.ts'
 
 const timeoutMs = 5000
 
@@ -10,6 +11,7 @@ interface Environment {
   readonly layout: KeyLayout
   /** The directory of all objects of a partition; null: they are in several. */
   readonly singlePath: ((partition: number) => string) | null
+  readonly kinds: ObjectKinds
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -17,16 +19,22 @@ interface Environment {
 /** Aborts uploads that a killed process left: their parts cost money and are in no listing of objects. Never fails. */
 export async function abortLeftUploads(
   at: OffsetToCommit,
-  { store, layout, singlePath, clock, logger }: Environment,
+  { store, layout, singlePath, kinds, clock, logger }: Environment,
   stopped: AbortSignal,
 ): Promise<void> {
   const path = singlePath?.(at.partition) ?? null
-  const key = path === null ? null : objectKey(layout, { ...at, path }, at.offset)
-  const prefix = key === null ? topicPrefix(layout, at.topic) : key.slice(0, key.lastIndexOf(layout.fileDelimiter) + 1)
+  const keys =
+    path === null
+      ? []
+      : allKinds(kinds).map(({ extension }) => objectKey(layout, { ...at, path, extension }, at.offset))
+  const prefix =
+    keys[0] === undefined
+      ? topicPrefix(layout, at.topic)
+      : keys[0].slice(0, keys[0].lastIndexOf(layout.fileDelimiter) + 1)
   try {
     await withDeadline({ clock, ms: timeoutMs, signal: stopped }, async (signal) => {
       // Some stores list uploads by complete keys only.
-      for (const start of [prefix, ...(key === null ? [] : [key])]) {
+      for (const start of [prefix, ...keys]) {
         for (const upload of await store.listUploads(start, signal)) {
           if (!isKeyOf(layout, at, upload.key)) continue
           await store.abortUpload(upload.key, upload.uploadId, signal)

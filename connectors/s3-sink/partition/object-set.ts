@@ -1,41 +1,24 @@
-import type { Schema } from 'penstock/api'
-
-import type { FormatWriter } from '../format/object-format.ts'
-import type { ObjectPlacement } from '../object/object-placement.ts'
-import type { ObjectUpload } from '../object/object-upload.ts'
+import type { ObjectGroup } from './object-group.ts'
 import type { ObjectProgress } from './rotation.ts'
 
-/** An object that takes records, or waits for its place in the store. */
-export interface FilledObject {
-  /** Its directory. */
-  readonly path: string
-  readonly upload: ObjectUpload
-  readonly placement: ObjectPlacement
-  readonly writer: FormatWriter
-  /** Of its first record: of the values in it. */
-  readonly schema: Schema | null
-  records: number
-  /** The memory of the writer that the budget counts. */
-  counted: number
-}
-
 /**
- * The objects of a partition that end together, one for each directory. Together they hold the records of a range of offsets, so
+ * The objects of a partition that end together, a group for each directory. Together they hold the records of a range of offsets, so
  * one offset says what is stored.
  */
 export class ObjectSet implements ObjectProgress {
-  readonly firstRecordMs: number
   readonly openedAtMs: number
   readonly scheduledAtMs: number | null
-  readonly #objects = new Map<string, FilledObject>()
+  readonly #groups = new Map<string | null, ObjectGroup>()
   #begun = 0
+  #objects = 0
   #records = 0
   #bytes = 0
-  /** The object of the record that was added last. */
-  #last: FilledObject | null = null
+  #lastPath: string | null = null
+  #firstRecordMs: number | null = null
+  /** The group of the record that was added last. */
+  #last: ObjectGroup | null = null
 
-  constructor(times: Pick<ObjectProgress, 'firstRecordMs' | 'openedAtMs' | 'scheduledAtMs'>) {
-    this.firstRecordMs = times.firstRecordMs
+  constructor(times: Pick<ObjectProgress, 'openedAtMs' | 'scheduledAtMs'>) {
     this.openedAtMs = times.openedAtMs
     this.scheduledAtMs = times.scheduledAtMs
   }
@@ -48,59 +31,73 @@ export class ObjectSet implements ObjectProgress {
     return this.#bytes
   }
 
-  /** The directory of the record that was added last. */
-  get lastPath(): string | null {
-    return this.#last?.path ?? null
+  /** The time of the first record that has one. */
+  get firstRecordMs(): number | null {
+    return this.#firstRecordMs
   }
 
-  /** The number of objects, those in the store included. */
+  /** The directory of the record with a value that was added last. */
+  get lastPath(): string | null {
+    return this.#lastPath
+  }
+
+  /** The number of directories. */
   get size(): number {
     return this.#begun
   }
 
-  /** Whether all objects are in the store. */
-  get isPlaced(): boolean {
-    return this.#objects.size === 0
+  /** The number of objects, those in the store included. */
+  get objects(): number {
+    return this.#objects
   }
 
-  /** The objects that are not in the store. */
-  get objects(): readonly FilledObject[] {
-    return [...this.#objects.values()]
+  /** Whether all objects are in the store. */
+  get isPlaced(): boolean {
+    return this.#groups.size === 0
+  }
+
+  /** The groups that are not in the store. */
+  get groups(): readonly ObjectGroup[] {
+    return [...this.#groups.values()]
   }
 
   /** The bytes that are in memory and not being uploaded. */
   get openBytes(): number {
     let sum = 0
-    for (const { upload, writer } of this.#objects.values()) sum += upload.held + writer.held - upload.leaving
+    for (const group of this.#groups.values()) sum += group.held - group.leaving
     return sum
   }
 
   /** The bytes that are being uploaded. */
   get leavingBytes(): number {
     let sum = 0
-    for (const { upload } of this.#objects.values()) sum += upload.leaving
+    for (const group of this.#groups.values()) sum += group.leaving
     return sum
   }
 
-  objectAt(path: string): FilledObject | null {
-    return path === this.#last?.path ? this.#last : (this.#objects.get(path) ?? null)
+  /** @param directory null: that of tombstones. */
+  groupIn(directory: string | null): ObjectGroup | null {
+    return directory === this.#last?.directory ? this.#last : (this.#groups.get(directory) ?? null)
   }
 
-  begin(object: FilledObject): void {
-    this.#objects.set(object.path, object)
+  begin(group: ObjectGroup): void {
+    this.#groups.set(group.directory, group)
     this.#begun += 1
+    this.#objects += group.size
   }
 
-  /** A record was added to the object. */
-  added(object: FilledObject, bytes: number): void {
-    object.records += 1
+  /** A record was added to the group. */
+  added(group: ObjectGroup, bytes: number, timeMs: number | null): void {
     this.#records += 1
     this.#bytes += bytes
-    this.#last = object
+    this.#last = group
+    this.#firstRecordMs ??= timeMs
+    this.#lastPath = group.directory ?? this.#lastPath
   }
 
-  /** The object is in the store. */
-  placed({ path }: FilledObject): void {
-    this.#objects.delete(path)
+  /** The objects of the group are in the store. */
+  placed({ directory }: ObjectGroup): void {
+    this.#groups.delete(directory)
+    if (this.#last?.directory === directory) this.#last = null
   }
 }

@@ -1,10 +1,12 @@
 import { ConnectError, present, type DurableOffset, type SinkRecord, type TopicPartition } from 'penstock/api'
 
-import type { FormatWriter } from '../format/object-format.ts'
 import { checkPath, objectKey } from '../../s3-store/object/object-key.ts'
+import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
-import { ObjectSet, type FilledObject } from './object-set.ts'
+import { allKinds, type ObjectKind } from '../view/object-kind.ts'
+import { beginParts, ObjectGroup, type GroupObject, type PartWriter } from './object-group.ts'
+import { ObjectSet } from './object-set.ts'
 import type { LedgerObject, PartitionLedger } from './partition-ledger.ts'
 import { deadlineMs, rotatesAfter, rotatesAt, rotatesBefore, type RotationReason } from './rotation.ts'
 import type { WriterEnvironment } from './writer-environment.ts'
@@ -65,36 +67,53 @@ export class PartitionWriter implements TopicPartition {
   /** Adds a record, unless it was added before. @throws DataError when it cannot be written: it then ends no object. */
   append(record: SinkRecord, nowMs: number): void {
     if (record.originalOffset < this.#taken) return
-    const { settings, partitioner } = this.#environment
-    const recordMs = partitioner.timeOf(record, nowMs)
-    const object = this.#written(record, partitioner.pathOf(record, recordMs), recordMs, nowMs)
-    this.#count(object)
+    const { settings } = this.#environment
+    this.#write(record, this.#placeOf(record, nowMs), nowMs)
     this.#ledger.extend(record.originalOffset)
     this.#taken = record.originalOffset + 1
-    if (object.writer.isFull) this.#drain(object)
     const reason = rotatesAfter(settings.rotation, present(this.#open, 'open objects'))
     if (reason !== null) this.rotate(reason)
   }
 
-  /** Adds a record to the open object of its directory, or to a new one. Returns the object. @throws DataError */
-  #written(record: SinkRecord, path: string, recordMs: number, nowMs: number): FilledObject {
-    const { settings, schemas, format, layout } = this.#environment
-    const { valueSchema, value } = record
+  /** @throws DataError when the record has no time or no directory. */
+  #placeOf(record: SinkRecord, nowMs: number): RecordPlace {
+    const { settings, partitioner } = this.#environment
+    if (record.value === null) return { path: settings.tombstonePath ?? '', directory: null, timeMs: null }
+    const timeMs = partitioner.timeOf(record, nowMs)
+    const path = partitioner.pathOf(record, timeMs)
+    return { path, directory: path, timeMs }
+  }
+
+  /** Adds a record to the open objects of its directory, or to new ones. @throws DataError */
+  #write(record: SinkRecord, place: RecordPlace, nowMs: number): void {
+    const { settings, schemas, keySchemas } = this.#environment
+    const { value } = record
     const set = this.#open
-    const open = set?.objectAt(path) ?? null
-    const fit = open === null ? 'as it is' : schemas.fit(valueSchema, open.schema)
-    const next = { timeMs: recordMs, fits: fit !== 'not', path, isNew: open === null }
+    const { directory, timeMs } = place
+    const open = set?.groupIn(directory) ?? null
+    const fit = open === null ? 'as it is' : open.fit(record, schemas, keySchemas)
+    const next = { timeMs, fits: fit !== 'not', directory, isNew: open === null }
     const ends = set === null ? null : rotatesBefore(settings.rotation, set, next, nowMs)
     if (set !== null && open !== null && ends === null) {
-      const bytes = open.writer.append(record, typeof fit === 'string' ? value : fit(value))
-      set.added(open, bytes)
-      return open
+      const bytes = open.append(record, typeof fit === 'string' ? value : fit(value))
+      set.added(open, bytes, timeMs)
+      return
     }
-    checkPath(layout, { topic: this.topic, partition: this.partition, path }, record.originalOffset)
-    const writer = format.begin(valueSchema)
-    const bytes = writer.append(record, value)
+    const kinds = this.#kindsOf(record)
+    for (const { extension } of kinds) {
+      const { topic, partition } = this
+      checkPath(this.#environment.layout, { topic, partition, path: place.path, extension }, record.originalOffset)
+    }
+    const { parts, bytes } = beginParts(kinds, record)
     if (ends !== null) this.rotate(ends)
-    return this.#begin(record, { writer, bytes, path }, recordMs, nowMs)
+    const opened = this.#begin(record, parts, place, nowMs)
+    present(this.#open, 'open objects').added(opened, bytes, timeMs)
+  }
+
+  /** The objects that have a part of the record: a tombstone has no value. */
+  #kindsOf({ value }: SinkRecord): readonly ObjectKind[] {
+    const { kinds } = this.#environment
+    return value === null ? kinds.companions : allKinds(kinds)
   }
 
   /** Ends the open objects if their time has come. */
@@ -109,15 +128,10 @@ export class PartitionWriter implements TopicPartition {
     const set = this.#open
     if (set === null) return
     const { topic, partition } = this
-    this.#environment.logger.debug(`${set.size} objects of ${topic}-${partition} end after ${set.records} records`, {
+    this.#environment.logger.debug(`${set.objects} objects of ${topic}-${partition} end after ${set.records} records`, {
       reason,
     })
-    for (const object of set.objects) {
-      const rest = object.writer.finish()
-      this.#count(object, 0)
-      object.upload.append(rest)
-      object.upload.end()
-    }
+    for (const group of set.groups) group.end()
     this.#ledger.seal()
     this.#sealed.push(set)
     this.#open = null
@@ -132,24 +146,10 @@ export class PartitionWriter implements TopicPartition {
     const set = this.#open
     if (set === null) return 0
     const { openBytes } = set
-    const freed = set.objects.reduce((sum, object) => sum + this.#spilled(object), 0)
+    const freed = set.groups.reduce((sum, group) => sum + group.spill(this.#environment.minPartBytes), 0)
     if (freed > 0) return freed
     this.rotate('memory')
     return openBytes
-  }
-
-  /** Uploads a part, and returns its bytes; 0 if there are not enough for one. */
-  #spilled(object: FilledObject): number {
-    const { minPartBytes } = this.#environment
-    const { spillable } = object.upload
-    const { held } = object.writer
-    if (spillable + held < minPartBytes) return 0
-    this.#drain(object)
-    // A format may hold what it can only write at the end.
-    const bytes = spillable + held - object.writer.held
-    if (bytes < minPartBytes) return 0
-    object.upload.spill()
-    return bytes
   }
 
   /**
@@ -170,7 +170,7 @@ export class PartitionWriter implements TopicPartition {
     this.#ledger.acknowledge(offset)
     if (this.#proof === 'offered') {
       this.#proof = 'none'
-      for (const { placement } of this.#sealed[0]?.objects ?? []) placement.proved()
+      for (const group of this.#sealed[0]?.groups ?? []) group.proved()
     }
     this.#advance()
   }
@@ -192,12 +192,11 @@ export class PartitionWriter implements TopicPartition {
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true
     this.#closing.abort()
-    const objects = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])].flatMap((set) => set.objects)
-    for (const object of this.#open?.objects ?? []) this.#count(object, 0)
+    const groups = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])].flatMap((set) => set.groups)
     this.#sealed.length = 0
     this.#open = null
     const reason = new ConnectError(`${this.topic}-${this.partition} is given up`)
-    await Promise.all(objects.map(async ({ upload }) => await upload.abort(reason, signal)))
+    await Promise.all(groups.map(async (group) => await group.abort(reason, signal)))
     await this.settled()
     await this.#looking
   }
@@ -218,13 +217,19 @@ export class PartitionWriter implements TopicPartition {
   }
 
   async #lookForLeftover(): Promise<void> {
-    const { layout, singlePath, store, onFailed, requestCommit } = this.#environment
+    const { layout, singlePath, kinds, store, onFailed, requestCommit } = this.#environment
     try {
       await this.#ready
       const path = present(singlePath, 'one directory')(this.partition)
-      const key = objectKey(layout, { topic: this.topic, partition: this.partition, path }, this.#ledger.committed)
+      const { topic, partition } = this
+      const heads = await Promise.all(
+        allKinds(kinds).map(async ({ extension }) => {
+          const key = objectKey(layout, { topic, partition, path, extension }, this.#ledger.committed)
+          return await store.headObject(key, this.#closing.signal)
+        }),
+      )
       // Without the permission to look, assume that it is there: its name is correct for the records in either case.
-      this.#ledger.looked((await store.headObject(key, this.#closing.signal)) !== null)
+      this.#ledger.looked(heads.some((head) => head !== null))
       if (this.#closed) return
       requestCommit()
       this.#advance()
@@ -233,48 +238,45 @@ export class PartitionWriter implements TopicPartition {
     }
   }
 
-  #begin(
-    record: SinkRecord,
-    { writer, bytes, path }: { readonly writer: FormatWriter; readonly bytes: number; readonly path: string },
-    firstRecordMs: number,
-    nowMs: number,
-  ): FilledObject {
-    const { settings, store, conditions, format } = this.#environment
+  #begin(record: SinkRecord, parts: readonly PartWriter[], place: RecordPlace, nowMs: number): ObjectGroup {
+    const { settings, budget } = this.#environment
     let set = this.#open
-    // The first object of a set may have the name of one that an earlier run left, see PartitionLedger.
+    // The first objects of a set may have the names of those that an earlier run left, see PartitionLedger.
     let named: LedgerObject = { start: record.originalOffset, isNamed: true }
     if (set === null) {
       named = this.#ledger.begin(record.originalOffset)
       const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
-      set = new ObjectSet({ firstRecordMs, openedAtMs: nowMs, scheduledAtMs })
+      set = new ObjectSet({ openedAtMs: nowMs, scheduledAtMs })
       this.#open = set
     }
-    const object: FilledObject = {
-      path,
-      upload: this.#upload(record, named, path),
-      placement: new ObjectPlacement({ store, conditions, contentOf: format.contentOf ?? (async (whole) => whole) }),
-      writer,
-      schema: record.valueSchema,
-      records: 0,
-      counted: 0,
-    }
-    set.begin(object)
-    set.added(object, bytes)
-    return object
+    const mark = this.#mark(record)
+    const objects = parts.map((part) => this.#object(part, { named, path: place.path, mark }))
+    const group = new ObjectGroup(place.directory, objects, budget)
+    set.begin(group)
+    return group
   }
 
-  #upload({ originalOffset: offset, timestamp }: SinkRecord, named: LedgerObject, path: string): ObjectUpload {
-    const { settings, layout, contentType, gzipLevel, store, budget, minPartBytes, clusterId, topicId, onFailed } =
-      this.#environment
+  /** Objects that belong together have the same mark, and so the same writer. */
+  #mark({ originalOffset: offset, timestamp }: SinkRecord): ObjectMark {
+    const { clusterId, topicId } = this.#environment
+    return {
+      writer: crypto.randomUUID(),
+      topicId: topicId(this.topic),
+      clusterId,
+      first: timestamp === null || timestamp < 0 ? null : { offset, timestamp },
+    }
+  }
+
+  #object(
+    part: PartWriter,
+    { named, path, mark }: { readonly named: LedgerObject; readonly path: string; readonly mark: ObjectMark },
+  ): GroupObject {
+    const { settings, layout, store, conditions, budget, minPartBytes, onFailed } = this.#environment
     const { topic, partition } = this
-    return new ObjectUpload({
-      key: () => objectKey(layout, { topic, partition, path }, named.start),
-      mark: {
-        writer: crypto.randomUUID(),
-        topicId: topicId(topic),
-        clusterId,
-        first: timestamp === null || timestamp < 0 ? null : { offset, timestamp },
-      },
+    const { extension, contentType, gzipLevel, format } = part.kind
+    const upload = new ObjectUpload({
+      key: () => objectKey(layout, { topic, partition, path, extension }, named.start),
+      mark,
       contentType,
       store,
       budget,
@@ -284,17 +286,8 @@ export class PartitionWriter implements TopicPartition {
       ready: named.isNamed ? this.#ready : this.#look(),
       onFailed: (error) => onFailed(this, error),
     })
-  }
-
-  #drain(object: FilledObject): void {
-    const content = object.writer.drain()
-    this.#count(object)
-    object.upload.append(content)
-  }
-
-  #count(object: FilledObject, held = object.writer.held): void {
-    this.#environment.budget.add(held - object.counted)
-    object.counted = held
+    const contentOf = format.contentOf ?? (async (whole: Buffer) => whole)
+    return { ...part, upload, placement: new ObjectPlacement({ store, conditions, contentOf }) }
   }
 
   #advance(): void {
@@ -307,7 +300,7 @@ export class PartitionWriter implements TopicPartition {
 
   async #complete(set: ObjectSet): Promise<void> {
     try {
-      const results = await Promise.allSettled(set.objects.map(async (object) => await this.#place(set, object)))
+      const results = await Promise.allSettled(set.groups.map(async (group) => await this.#place(set, group)))
       if (this.#closed) return
       const failed = results.find((result) => result.status === 'rejected')
       if (failed !== undefined) throw failed.reason
@@ -326,7 +319,16 @@ export class PartitionWriter implements TopicPartition {
     }
   }
 
-  async #place(set: ObjectSet, object: FilledObject): Promise<void> {
-    if ((await object.placement.place(object.upload)) === 'done') set.placed(object)
+  async #place(set: ObjectSet, group: ObjectGroup): Promise<void> {
+    if (await group.place()) set.placed(group)
   }
+}
+
+/** Where a record belongs. */
+interface RecordPlace {
+  readonly path: string
+  /** Null: that of tombstones. */
+  readonly directory: string | null
+  /** By `timestamp.extractor`; null: a tombstone has no time, since it may have no field. */
+  readonly timeMs: number | null
 }

@@ -15,11 +15,11 @@ export interface RotationRules {
 export interface ObjectProgress {
   readonly records: number
   readonly bytes: number
-  /** The number of objects, and the directory of the record that was added last. */
+  /** The number of directories, and that of the record with a value that was added last; null: there was none. */
   readonly size: number
   readonly lastPath: string | null
-  /** The time of the first record, by `timestamp.extractor`. */
-  readonly firstRecordMs: number
+  /** The time of the first record that has one, by `timestamp.extractor`; null: none has. */
+  readonly firstRecordMs: number | null
   /** When the first record arrived, by the task's clock. */
   readonly openedAtMs: number
   /** The scheduled end; null without a schedule. */
@@ -28,11 +28,12 @@ export interface ObjectProgress {
 
 /** The facts about the next record that the rules need. */
 export interface NextRecord {
-  /** Its time, by `timestamp.extractor`. */
-  readonly timeMs: number
+  /** Its time, by `timestamp.extractor`; null: it is a tombstone. */
+  readonly timeMs: number | null
   /** Whether its schema may be in the object of its directory. */
   readonly fits: boolean
-  readonly path: string
+  /** Null: that of tombstones, which end no objects. */
+  readonly directory: string | null
   /** Whether its directory has no open object. */
   readonly isNew: boolean
 }
@@ -47,11 +48,19 @@ export function rotatesBefore(
   next: NextRecord,
   nowMs: number,
 ): RotationReason | null {
-  if (rules.intervalMs !== null && next.timeMs - object.firstRecordMs >= rules.intervalMs) return 'interval'
-  if (rules.onPathChange && next.path !== object.lastPath) return 'directory'
+  if (isLater(rules, object, next)) return 'interval'
+  if (rules.onPathChange && isElsewhere(object, next)) return 'directory'
   if (!next.fits) return 'schema'
   if (rules.maxObjects !== null && next.isNew && object.size >= rules.maxObjects) return 'directory'
   return rotatesAt(rules, object, nowMs)
+}
+
+function isLater({ intervalMs }: RotationRules, { firstRecordMs }: ObjectProgress, { timeMs }: NextRecord): boolean {
+  return intervalMs !== null && timeMs !== null && firstRecordMs !== null && timeMs - firstRecordMs >= intervalMs
+}
+
+function isElsewhere({ lastPath }: ObjectProgress, { directory }: NextRecord): boolean {
+  return lastPath !== null && directory !== null && directory !== lastPath
 }
 
 /** Returns why the objects end with the record that was added last; null when they do not. */

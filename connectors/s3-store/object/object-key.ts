@@ -6,8 +6,6 @@ export interface KeyLayout {
   readonly directoryDelimiter: string
   readonly fileDelimiter: string
   readonly padWidth: number
-  /** With its dot: `.json.gz`. */
-  readonly extension: string
   /** The bytes that a part of a directory may have, between two `/`; null: as many as the name. */
   readonly maxPartBytes: number | null
 }
@@ -18,13 +16,19 @@ export interface ObjectPlace {
   readonly partition: number
   /** The directory below that of the topic: `partition=3`, or that of another partitioner. */
   readonly path: string
+  /** With its dot: `.json.gz`. */
+  readonly extension: string
 }
 
 /** The name of an object: `topics/orders/partition=3/orders+3+0000012345.json.gz`. The topic's name is not escaped. */
-export function objectKey(layout: KeyLayout, { topic, partition, path }: ObjectPlace, startOffset: number): string {
+export function objectKey(
+  layout: KeyLayout,
+  { topic, partition, path, extension }: ObjectPlace,
+  startOffset: number,
+): string {
   const { directoryDelimiter: slash, fileDelimiter: plus } = layout
   const offset = String(startOffset).padStart(layout.padWidth, '0')
-  return `${topicPrefix(layout, topic)}${path}${slash}${topic}${plus}${partition}${plus}${offset}${layout.extension}`
+  return `${topicPrefix(layout, topic)}${path}${slash}${topic}${plus}${partition}${plus}${offset}${extension}`
 }
 
 /** The beginning of the names of all objects of a topic. */
@@ -33,7 +37,11 @@ export function topicPrefix({ topicsDir, directoryDelimiter: slash }: KeyLayout,
 }
 
 /** Whether a name is that of an object of the partition, in whatever directory. */
-export function isKeyOf(layout: KeyLayout, { topic, partition }: Omit<ObjectPlace, 'path'>, key: string): boolean {
+export function isKeyOf(
+  layout: KeyLayout,
+  { topic, partition }: Pick<ObjectPlace, 'topic' | 'partition'>,
+  key: string,
+): boolean {
   const { directoryDelimiter: slash, fileDelimiter: plus } = layout
   const at = key.lastIndexOf(`${slash}${topic}${plus}${partition}${plus}`)
   return key.startsWith(topicPrefix(layout, topic)) && at >= 0

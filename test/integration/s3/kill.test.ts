@@ -13,10 +13,18 @@ const hoisted: RawConfig = {
   'transforms.hoist.field': 'n',
 }
 
+const withTombstones: RawConfig = {
+  'behavior.on.null.values': 'write',
+  'store.kafka.keys': 'true',
+  'keys.format.class': formats.avro,
+  'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+}
+
 describeWith(['versitygw'], 'a worker with an S3 sink that is killed repeatedly', () => {
   it.each<[string, number, RawConfig]>([
     ['JSON Lines', 4, {}],
     ['Avro', 2, { 'format.class': formats.avro, 'avro.codec': 'snappy' }],
+    ['JSON Lines with keys and tombstones', 3, withTombstones],
     ['Parquet', 2, { 'format.class': formats.parquet, ...hoisted }],
   ])(
     'stores every offset once, although objects have other boundaries in each run: %s (I9)',

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import type { RawConfig } from 'penstock/api'
 
 import { KafkaClient } from '../../../src/client/kafka-client.ts'
+import type { OutgoingRecord } from '../../../src/client/producer/outgoing-record.ts'
 import { assert } from '../../../src/foundation/assert.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { writeAll } from '../../contract/client-harness.ts'
+import { textRecord, writeRecords } from '../../contract/client-harness.ts'
 import { parquetRows } from '../parquet/parquet-file.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { readContainer } from './avro-objects.ts'
@@ -23,7 +24,7 @@ const settleMs = 120_000
 /**
  * A worker with an S3 sink over two partitions that is killed at random moments, and cuts its objects in another way in each
  * life. @throws AssertionError when an offset is stored twice, or not at all.
- * @param format settings of the format of the objects
+ * @param format settings of the format of the objects. With `behavior.on.null.values=write`, every fifth record has no value.
  */
 export async function killWorkers(
   store: string,
@@ -45,12 +46,7 @@ export async function killWorkers(
       await cutBy(worker, bucket, { size: 1 + random() * 20, scheduleMs, format })
       await withClient(place, async (client) => {
         for (const partition of partitions)
-          await writeAll(
-            client,
-            topic,
-            Array.from({ length: recordsPerLife }, (_, i) => String(written + i)),
-            partition,
-          )
+          await writeRecords(client, recordsOf(written, partition, hasTombstones(format)))
       })
       written += recordsPerLife
       // The member that was killed holds its partitions until its session ends.
@@ -64,7 +60,7 @@ export async function killWorkers(
       await until('all offsets are committed', async () => await isCommitted(client, written), settleMs)
     })
     assert((await worker.failures()).length === 0, (await worker.failures()).join('\n'))
-    await checkCoverage(bucket, written)
+    await checkCoverage(bucket, written, hasTombstones(format))
   } finally {
     await worker.kill()
     await bucket.remove()
@@ -76,6 +72,21 @@ interface Cut {
   readonly size: number
   readonly scheduleMs: number | null
   readonly format: RawConfig
+}
+
+/** Then keys are stored too. */
+function hasTombstones(format: RawConfig): boolean {
+  return format['behavior.on.null.values'] === 'write'
+}
+
+const isTombstone = (offset: number): boolean => offset % 5 === 3
+
+/** Keys are offsets, and so are the values of records that have one. */
+function recordsOf(first: number, partition: number, tombstones: boolean): OutgoingRecord[] {
+  return Array.from({ length: recordsPerLife }, (_, i) => {
+    const offset = first + i
+    return textRecord(topic, String(offset), tombstones && isTombstone(offset) ? null : String(offset), partition)
+  })
 }
 
 async function withClient(place: WorkerPlace, action: (client: KafkaClient) => Promise<void>): Promise<void> {
@@ -109,14 +120,21 @@ async function isCommitted(client: KafkaClient, end: number): Promise<boolean> {
   return offsets.length === partitions.length && offsets.every(({ offset }) => offset === end)
 }
 
-async function checkCoverage(bucket: S3Bucket, end: number): Promise<void> {
+async function checkCoverage(bucket: S3Bucket, end: number, tombstones: boolean): Promise<void> {
   const keys = await bucket.keys()
-  for (const partition of partitions) {
-    const own = keys.filter((key) => key.includes(`/partition=${partition}/`))
-    const stored = (await Promise.all(own.map(async (key) => await numbersIn(bucket, key)))).flat()
-    const expected = Array.from({ length: end }, (_, i) => i)
-    assert(stored.join() === expected.join(), `partition ${partition} holds ${stored.join()}`)
-  }
+  const offsets = Array.from({ length: end }, (_, i) => i)
+  const valued = tombstones ? offsets.filter((offset) => !isTombstone(offset)) : offsets
+  const ofPart = { values: valued, ...(tombstones ? { keys: offsets } : {}) }
+  for (const partition of partitions)
+    for (const [part, expected] of Object.entries(ofPart)) {
+      const own = keys.filter(
+        (key) => key.includes(`/${topic}+${partition}+`) && key.includes('.keys.') === (part === 'keys'),
+      )
+      const stored = (await Promise.all(own.map(async (key) => await numbersIn(bucket, key)))).flat()
+      // Keys of tombstones are in a directory of their own.
+      if (part === 'keys') stored.sort((a, b) => a - b)
+      assert(stored.join() === expected.join(), `partition ${partition} holds ${part} of ${stored.join()}`)
+    }
 }
 
 async function numbersIn(bucket: S3Bucket, key: string): Promise<number[]> {

@@ -16,12 +16,20 @@ import { until } from '../until.ts'
 
 const at = { topic: 't', partition: 0 }
 const jsonConfig = { 'schemas.enable': 'false' }
-const keyPattern = /^topics\/t\/(\w+=\w+)\/t\+0\+(\d{10})\.(?:json|avro)$/
+const keyPattern = /^topics\/t\/(\w+=\w+|tombstone)\/t\+0\+(\d{10})\.(keys\.)?(?:json|avro)$/
 
 /** Settings for objects in directories by a field of their records. */
 export const byField: RawConfig = {
   'partitioner.class': 'io.confluent.connect.storage.partitioner.FieldPartitioner',
   'partition.field.name': 'third',
+}
+
+/** Settings for objects of keys beside those of values, and for tombstones. */
+export const withKeys: RawConfig = {
+  ...byField,
+  'store.kafka.keys': 'true',
+  'keys.format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+  'behavior.on.null.values': 'write',
 }
 
 /** Not a function of the order of records. */
@@ -113,6 +121,7 @@ export class S3Lives {
   private constructor(store: MemoryS3, settings: RawConfig) {
     this.#store = store
     this.#settings = settings
+    if (settings === withKeys) this.consumer.keyOf = String
     this.consumer.topicIds.set('t', 'topic-one')
   }
 
@@ -123,16 +132,21 @@ export class S3Lives {
       for (const life of plan) await world.#live(life)
       await world.#settle()
       const expected = world.#values.flatMap((isRecord, offset) => (isRecord ? [offset] : []))
-      const covered = world.covered()
-      assert(covered.join() === expected.join(), `covered are ${covered.join()}, expected ${expected.join()}`)
+      world.#expectStored('values', expected)
+      if (settings === withKeys) world.#expectStored('keys', [...world.#values.keys()])
     } finally {
       await world.#store.close()
     }
   }
 
+  #expectStored(part: Part, expected: readonly number[]): void {
+    const covered = this.#covered(part)
+    assert(covered.join() === expected.join(), `stored are ${part} of ${covered.join()}, not ${expected.join()}`)
+  }
+
   /** The offsets of the records of all objects. Those of a directory are in the order of their names. */
-  covered(): number[] {
-    const objects = this.#objects()
+  #covered(part: Part): number[] {
+    const objects = this.#objects(part)
     const inDirectories = Map.groupBy(objects, ({ directory }) => directory)
     for (const [directory, own] of inDirectories) {
       const offsets = own.flatMap(({ records }) => records)
@@ -220,7 +234,7 @@ export class S3Lives {
   }
 
   get #isByField(): boolean {
-    return this.#settings === byField
+    return this.#settings === byField || this.#settings === withKeys
   }
 
   /** The value of the record at an offset. */
@@ -271,28 +285,41 @@ export class S3Lives {
     this.#rebalancing = false
   }
 
-  #objects(): { readonly directory: string; readonly start: number; readonly records: number[] }[] {
+  #objects(part: Part): StoredObject[] {
     return [...this.#store.objects]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, { body }]) => {
-        const [, directory = key, start] = keyPattern.exec(key) ?? []
-        const records = this.#isByField
-          ? fieldsIn(body, directory)
-          : key.endsWith('.avro')
-            ? textsIn(body)
-            : linesIn(body)
-        return { directory, start: Number(start), records }
+      .flatMap(([key, { body }]) => {
+        const [, directory = key, start, infix] = keyPattern.exec(key) ?? []
+        if ((infix === undefined) !== (part === 'values')) return []
+        return [{ directory, start: Number(start), records: this.#recordsIn(key, body, directory) }]
       })
+  }
+
+  #recordsIn(key: string, body: Buffer, directory: string): number[] {
+    if (key.endsWith('.avro')) return textsIn(body)
+    return this.#isByField && !key.includes('.keys.') ? fieldsIn(body, directory) : linesIn(body)
   }
 
   /** At most one object of a directory lies past the committed offset, and every object is named by its first record. */
   #expectOneAhead(): void {
+    for (const part of ['values', 'keys'] as const) this.#expectOneOfPartAhead(part)
+  }
+
+  #expectOneOfPartAhead(part: Part): void {
     const committed = this.consumer.committed.get('t-0') ?? 0
-    const objects = this.#objects()
+    const objects = this.#objects(part)
     for (const { start, records } of objects)
       assert(start <= (records[0] ?? -1), `object ${start} holds ${records.join()}`)
     const ahead = objects.filter(({ start }) => start >= committed)
     const directories = new Set(ahead.map(({ directory }) => directory))
     assert(ahead.length === directories.size, `more than one object past ${committed}: ${JSON.stringify(objects)}`)
   }
+}
+
+type Part = 'values' | 'keys'
+
+interface StoredObject {
+  readonly directory: string
+  readonly start: number
+  readonly records: number[]
 }

@@ -33,6 +33,9 @@ export class MemoryConsumer implements RecordConsumer {
   #arrival: Deferred<void> | null = null
   #listener: ConsumerListener | null = null
 
+  /** The key of the record at an offset; none by default. */
+  keyOf: (offset: number) => string | null = () => null
+
   /** Appends values to a partition's log; null is a tombstone. */
   append(topic: string, partition: number, ...values: (string | null)[]): void {
     const name = nameOf({ topic, partition })
@@ -40,8 +43,12 @@ export class MemoryConsumer implements RecordConsumer {
     this.#log.set(name, list)
     for (const value of values) {
       const offset = list.length
-      const bytes = value === null ? null : Buffer.from(value)
-      list.push({ topic, partition, offset, timestamp: 1, timestampType: 0, key: null, value: bytes, headers: [] })
+      const [key, bytes] = [this.keyOf(offset), value].map((text) => (text === null ? null : Buffer.from(text)))
+      const [at, kept] = [
+        { topic, partition, offset },
+        { key: key ?? null, value: bytes ?? null, headers: [] },
+      ]
+      list.push({ ...at, ...kept, timestamp: 1, timestampType: 0 })
     }
     this.#arrived()
   }

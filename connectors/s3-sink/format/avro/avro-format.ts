@@ -120,6 +120,11 @@ class AvroObjectWriter implements FormatWriter {
     return bytes
   }
 
+  takeBack(): void {
+    this.#block.takeBack()
+    this.#records -= 1
+  }
+
   /** Returns the block, and before the first one the header. */
   drain(): Buffer | Unpacked {
     const header = this.#header

@@ -45,6 +45,8 @@ export class ParquetWriter implements FormatWriter {
   #groupRows = 0
   /** Before compression. */
   #groupBytes = 0
+  /** Of the record that was added last. */
+  #lastBytes = 0
   #nextLook = pageTolerance
   /** The memory that does not end with the row group. */
   #lasting: number
@@ -66,17 +68,25 @@ export class ParquetWriter implements FormatWriter {
   }
 
   append(_record: SinkRecord, value: ConnectValue): number {
+    // Not before: the record that was added last may be taken back.
+    if (this.#groupBytes >= this.#nextLook) this.#endPages()
     let bytes: number
     try {
       bytes = this.#plan.record.write(this.#stages, value, 0)
     } catch (error) {
-      this.#takeBack()
+      this.#removeRest()
       throw error
     }
     this.#groupRows += 1
     this.#groupBytes += bytes
-    if (this.#groupBytes >= this.#nextLook) this.#endPages()
+    this.#lastBytes = bytes
     return bytes
+  }
+
+  takeBack(): void {
+    this.#groupRows -= 1
+    this.#groupBytes -= this.#lastBytes
+    this.#removeRest()
   }
 
   /** Ends the row group. */
@@ -116,8 +126,8 @@ export class ParquetWriter implements FormatWriter {
     this.#lasting += metadata.length
   }
 
-  /** Removes what columns have of a record that failed. */
-  #takeBack(): void {
+  /** Removes what columns have of a record that does not count. */
+  #removeRest(): void {
     for (const stage of this.#stages) if (stage.records > this.#groupRows) stage.takeBack()
   }
 

@@ -53,9 +53,6 @@ describe('the configuration', () => {
     ['parquet.codec', 'lz4_raw'],
     ['parquet.codec', 'brotli'],
     ['parquet.codec', 'lzo'],
-    ['store.kafka.keys', 'true'],
-    ['store.kafka.headers', 'true'],
-    ['behavior.on.null.values', 'write'],
     ['s3.object.tagging', 'true'],
     ['s3.proxy.url', 'http://proxy'],
     ['s3.credentials.provider.class', 'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider'],
@@ -78,6 +75,7 @@ describe('the configuration', () => {
     ['avro.codec', 'lz4'],
     ['parquet.codec', 'deflate'],
     ['format.class', 'io.confluent.connect.s3.format.csv.CsvFormat'],
+    ['headers.format.class', 'io.confluent.connect.s3.format.bytearray.ByteArrayFormat'],
   ])('refuses %s=%s', (key, value) => {
     expect(problemsOf({ [key]: value }).length).toBe(1)
   })
@@ -98,6 +96,11 @@ describe('the configuration', () => {
     [
       { 'format.class': 'io.confluent.connect.s3.format.parquet.ParquetFormat', 's3.compression.type': 'gzip' },
       ['s3.compression.type', 'format.class'],
+    ],
+    [{ 'behavior.on.null.values': 'write' }, ['behavior.on.null.values', 'store.kafka.keys']],
+    [
+      { 'behavior.on.null.values': 'WRITE', 'store.kafka.keys': 'true', 'tombstone.encoded.partition': ' ' },
+      ['tombstone.encoded.partition'],
     ],
     [{ 's3.buffer.bytes': '10000000' }, ['s3.buffer.bytes', 's3.part.size']],
   ])('checks what goes together: %j', (raw, keys) => {

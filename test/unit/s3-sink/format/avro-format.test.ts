@@ -19,7 +19,7 @@ const configOf = (raw: RawConfig = {}) =>
   parseConfig(configDef, { 'format.class': formats.avro, 'flush.size': '1', 's3.bucket.name': 'b', ...raw })
 
 async function formatOf(raw: RawConfig = {}): Promise<ObjectFormat> {
-  return await openFormat(settingsOf(configOf(raw), raw).format)
+  return await openFormat(settingsOf(configOf(raw), raw).kinds.values)
 }
 
 const row = struct(

@@ -11,7 +11,7 @@ import { appendTo, writtenObject } from '../../../support/s3/written-object.ts'
 
 async function formatOf(settings: RawConfig = {}): Promise<ObjectFormat> {
   const raw = { 'format.class': formats.bytes, 'flush.size': '1', 's3.bucket.name': 'b', ...settings }
-  return await openFormat(settingsOf(parseConfig(configDef, raw), raw).format)
+  return await openFormat(settingsOf(parseConfig(configDef, raw), raw).kinds.values)
 }
 
 const bytes = primitive('BYTES')

@@ -10,6 +10,8 @@ import { PartitionLedger } from '../../../../connectors/s3-sink/partition/partit
 import { PartitionWriter } from '../../../../connectors/s3-sink/partition/partition-writer.ts'
 import { S3Store } from '../../../../connectors/s3-store/client/s3-store.ts'
 import { SchemaRule } from '../../../../connectors/s3-sink/schema/schema-rule.ts'
+import { objectKind } from '../../../../connectors/s3-sink/view/object-kind.ts'
+import { valueView } from '../../../../connectors/s3-sink/view/record-view.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { MemoryS3 } from '../../../support/s3/memory-s3.ts'
@@ -30,6 +32,11 @@ class Columns implements FormatWriter {
     this.#texts += `${String(value)}\n`
     this.#index += 8
     return String(value).length
+  }
+
+  takeBack(): void {
+    this.#texts = this.#texts.slice(0, this.#texts.lastIndexOf('\n', this.#texts.length - 2) + 1)
+    this.#index -= 8
   }
 
   drain(): Buffer {
@@ -57,14 +64,13 @@ beforeEach(async () => {
     settings,
     store,
     budget,
-    format,
-    layout: { ...settings.layout, extension: format.extension },
-    contentType: format.contentType,
+    kinds: { values: objectKind(valueView, format, null), companions: [] },
+    layout: settings.layout,
     partitioner: partitionerOf(settings.partitioner),
     singlePath: partitionPath,
     conditions: { isSupported: true },
-    gzipLevel: null,
     schemas: new SchemaRule('NONE'),
+    keySchemas: new SchemaRule('NONE'),
     clock: systemClock,
     logger: quietLogger(),
     minPartBytes: 1000,

@@ -29,7 +29,7 @@ const object: ObjectProgress = {
   openedAtMs: 50_000,
   scheduledAtMs: null,
 }
-const recordAt = (timeMs: number): NextRecord => ({ timeMs, fits: true, path: 'a', isNew: false })
+const recordAt = (timeMs: number): NextRecord => ({ timeMs, fits: true, directory: 'a', isNew: false })
 
 describe('rotation', () => {
   it('goes by records and by bytes', () => {
@@ -44,6 +44,8 @@ describe('rotation', () => {
     expect(rotatesBefore(interval, object, recordAt(1099), 50_000)).toBeNull()
     expect(rotatesBefore(interval, object, recordAt(1100), 50_000)).toBe('interval')
     expect(rotatesBefore(interval, object, recordAt(0), 50_000)).toBeNull()
+    expect(rotatesBefore(interval, object, { ...recordAt(0), timeMs: null, directory: null }, 50_000)).toBeNull()
+    expect(rotatesBefore(interval, { ...object, firstRecordMs: null }, recordAt(1100), 50_000)).toBeNull()
   })
 
   it('goes by the clock when no record comes', () => {
@@ -59,10 +61,16 @@ describe('rotation', () => {
   })
 
   it('goes by directories: when the next record is in another one, and before there are too many', () => {
-    const other = { ...recordAt(0), path: 'b' }
+    const other = { ...recordAt(0), directory: 'b' }
     expect(rotatesBefore(rules, object, other, 50_000)).toBeNull()
     expect(rotatesBefore({ ...rules, onPathChange: true }, object, other, 50_000)).toBe('directory')
     expect(rotatesBefore({ ...rules, onPathChange: true }, object, recordAt(0), 50_000)).toBeNull()
+    const [tombstone, afterTombstones] = [
+      { ...other, directory: null },
+      { ...object, lastPath: null },
+    ]
+    expect(rotatesBefore({ ...rules, onPathChange: true }, object, tombstone, 50_000)).toBeNull()
+    expect(rotatesBefore({ ...rules, onPathChange: true }, afterTombstones, other, 50_000)).toBeNull()
     expect(rotatesBefore({ ...rules, maxObjects: 2 }, object, other, 50_000)).toBeNull()
     expect(rotatesBefore({ ...rules, maxObjects: 2 }, object, { ...other, isNew: true }, 50_000)).toBe('directory')
     expect(rotatesBefore({ ...rules, maxObjects: 3 }, object, { ...other, isNew: true }, 50_000)).toBeNull()
@@ -112,22 +120,19 @@ describe('object names', () => {
     directoryDelimiter: '/',
     fileDelimiter: '+',
     padWidth: 10,
-    extension: '.json',
     maxPartBytes: null,
   }
 
   it.each([
-    [layout, 'topics/orders/partition=3/orders+3+0000012345.json'],
-    [{ ...layout, topicsDir: '' }, 'orders/partition=3/orders+3+0000012345.json'],
-    [
-      { ...layout, padWidth: 20, extension: '.json.gz' },
-      'topics/orders/partition=3/orders+3+00000000000000012345.json.gz',
-    ],
+    [layout, '.json', 'topics/orders/partition=3/orders+3+0000012345.json'],
+    [{ ...layout, topicsDir: '' }, '.json', 'orders/partition=3/orders+3+0000012345.json'],
+    [{ ...layout, padWidth: 20 }, '.json.gz', 'topics/orders/partition=3/orders+3+00000000000000012345.json.gz'],
     [
       { ...layout, directoryDelimiter: '|', fileDelimiter: '_', padWidth: 0 },
+      '.json',
       'topics|orders|partition=3|orders_3_12345.json',
     ],
-  ])('%j gives %s', (given, key) => {
-    expect(objectKey(given, { topic: 'orders', partition: 3, path: 'partition=3' }, 12_345)).toBe(key)
+  ])('%j and %s give %s', (given, extension, key) => {
+    expect(objectKey(given, { topic: 'orders', partition: 3, path: 'partition=3', extension }, 12_345)).toBe(key)
   })
 })

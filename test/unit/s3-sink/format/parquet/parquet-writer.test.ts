@@ -259,13 +259,14 @@ describe('the memory of a file', () => {
     expect(writer.held).toBeLessThan(2000 * 1200)
   })
 
-  it('has large values, and gives their memory back with their page', async () => {
+  it('has large values, and gives their memory back with their page, before the next record', async () => {
     const schema = struct([['text', text]])
     const writer = parquetWriter(schema, settings)
     const large = 'ü'.repeat(1024 * 1024)
     expect(appendValue(writer, [large])).toBeGreaterThanOrEqual(2 * 1024 * 1024)
+    appendValue(writer, ['small'])
     expect(writer.held).toBeLessThan(64 * 1024)
-    expect(await parquetRows(bytesOf(writer.finish()))).toEqual([[large]])
+    expect(await parquetRows(bytesOf(writer.finish()))).toEqual([[large], ['small']])
   })
 
   it('has the levels of columns that are always null', () => {

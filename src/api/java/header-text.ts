@@ -1,4 +1,5 @@
-import { javaDoubleText, javaFloatText, Logical, type ConnectValue, type Schema } from 'penstock/api'
+import { javaDoubleText, javaFloatText } from './java-number.ts'
+import { Logical, type ConnectValue, type Schema } from '../schema.ts'
 
 const dayMs = 86_400_000
 
