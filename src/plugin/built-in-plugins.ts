@@ -19,6 +19,7 @@ const rows: readonly Row[] = [
     'connectors/elasticsearch-sink/index',
   ],
   ['sink', 'io.confluent.connect.s3.S3SinkConnector', '0.1.0', 'connectors/s3-sink/index'],
+  ['source', 'io.confluent.connect.s3.source.S3SourceConnector', '0.1.0', 'connectors/s3-source/index'],
   ['source', 'io.debezium.connector.postgresql.PostgresConnector', '0.1.0', 'connectors/postgres-source/index'],
   debezium('ExtractNewRecordState', 'plugins/transforms/debezium/extract-new-record-state'),
   debezium('outbox.EventRouter', 'plugins/transforms/debezium/outbox/event-router'),

@@ -1,4 +1,4 @@
-import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 
 import type { CustomerKeyInput } from './input/encryption.ts'
 import { collect } from './exchange.ts'
@@ -13,10 +13,49 @@ export interface ObjectHead {
   readonly mark: ObjectMark | null
 }
 
+/** An object in a listing. */
+export interface ListedObject {
+  readonly key: string
+  readonly tag: string
+  readonly bytes: number
+  /** Milliseconds since the epoch, by the clock of the store. */
+  readonly modifiedMs: number
+}
+
+/** A part of a listing, in the order of the keys. */
+export interface ObjectPage {
+  readonly objects: readonly ListedObject[]
+  /** Where the next part begins; null: this is the last one. */
+  readonly next: string | null
+}
+
+/** Which objects a listing has. */
+export interface ListRange {
+  readonly prefix: string
+  /** Only keys behind it. */
+  readonly after?: string
+  /** Of {@link ObjectPage}. */
+  readonly from?: string
+}
+
 /** The object that a request is about. */
 interface ObjectInput extends CustomerKeyInput {
   readonly Bucket: string
   readonly Key: string
+  readonly IfMatch?: string
+}
+
+interface ListOutput {
+  readonly KeyCount?: number | undefined
+  readonly NextContinuationToken?: string | undefined
+  readonly Contents?:
+    | readonly {
+        readonly Key?: string | undefined
+        readonly ETag?: string | undefined
+        readonly Size?: number | undefined
+        readonly LastModified?: Date | undefined
+      }[]
+    | undefined
 }
 
 interface HeadOutput {
@@ -61,4 +100,32 @@ export function readRequest(input: ObjectInput, maxBytes: number, range?: string
     },
     proof: tagProof,
   }
+}
+
+/** Lists objects, a page at a time. */
+export function listRequest(bucket: string, { prefix, after, from }: ListRange): StoreRequest<ListOutput> {
+  const input = {
+    Bucket: bucket,
+    Prefix: prefix,
+    ...(after === undefined ? {} : { StartAfter: after }),
+    ...(from === undefined ? {} : { ContinuationToken: from }),
+  }
+  return {
+    method: 'GET',
+    key: null,
+    send: (client, options) => client.send(new ListObjectsV2Command(input), options),
+    // An empty page of a proxy would be an empty archive.
+    proof: { name: 'element KeyCount', of: ({ KeyCount }) => KeyCount },
+  }
+}
+
+/** What a listing shows. */
+export function pageOf({ Contents = [], NextContinuationToken }: ListOutput): ObjectPage {
+  const objects = Contents.map(({ Key = '', ETag = '', Size = 0, LastModified }) => ({
+    key: Key,
+    tag: ETag,
+    bytes: Size,
+    modifiedMs: LastModified?.getTime() ?? 0,
+  }))
+  return { objects, next: NextContinuationToken ?? null }
 }

@@ -13,7 +13,18 @@ import type { Clock } from 'penstock/api'
 import { checksumInput, digest, type ChecksumInput } from './input/checksums.ts'
 import { conditionInput, putOutcome, type Condition, type PutOutcome } from './input/conditions.ts'
 import { customerKeyInput, encryptionInput, type CustomerKeyInput } from './input/encryption.ts'
-import { headOf, headRequest, readRequest, tagProof, type ObjectHead } from './object-reads.ts'
+import {
+  headOf,
+  headRequest,
+  listRequest,
+  pageOf,
+  readRequest,
+  tagProof,
+  type ListedObject,
+  type ListRange,
+  type ObjectHead,
+  type ObjectPage,
+} from './object-reads.ts'
 import { RequestBody } from './request-body.ts'
 import { textOf } from './s3-error.ts'
 import { StoreRequests, type StoreEvents, type StoreRequest } from './store-requests.ts'
@@ -235,6 +246,29 @@ export class S3Store {
     const outcome = await this.#requests.untilSettled(request, signal)
     if (outcome.verdict === 'fatal') throw this.#requests.refused(outcome.refusal, request)
     return outcome.verdict === 'done' && outcome.output.bytes.length === head.bytes ? outcome.output.bytes : null
+  }
+
+  /** Reads a range of an object, `end` excluded. Returns null when the object is not the listed one any more. */
+  async getRange(
+    { key, tag }: Pick<ListedObject, 'key' | 'tag'>,
+    { start, end }: { readonly start: number; readonly end: number },
+    signal: AbortSignal,
+  ): Promise<Buffer | null> {
+    const input = { ...this.#of(key), ...this.#customerKey, IfMatch: tag }
+    const request = readRequest(input, end - start, `bytes=${start}-${end - 1}`)
+    const outcome = await this.#requests.untilSettled(request, signal)
+    if (outcome.verdict === 'fatal') throw this.#requests.refused(outcome.refusal, request)
+    if (outcome.verdict !== 'done') return null
+    const { bytes } = outcome.output
+    return bytes.length === end - start ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : null
+  }
+
+  /** Lists a page of objects. @throws S3RefusedError without the permission to list the bucket */
+  async listObjects(range: ListRange, signal: AbortSignal): Promise<ObjectPage> {
+    const request = listRequest(this.#settings.bucket, range)
+    const outcome = await this.#requests.untilSettled(request, signal)
+    if (outcome.verdict !== 'done') throw this.#requests.refused(outcome.refusal, request)
+    return pageOf(outcome.output)
   }
 
   #of(key: string) {

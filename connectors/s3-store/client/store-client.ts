@@ -7,8 +7,8 @@ import { collect, ExchangeError } from './exchange.ts'
 import { S3RefusedError } from './s3-error.ts'
 import type { StoreSettings } from '../config/store-settings.ts'
 
-/** An error document, a list of uploads: more bytes than this of a response are dropped. */
-const maxResponseBytes = 1024 * 1024
+/** An error document, a page of 1,000 names of 1,024 bytes: more bytes than this of a response are dropped. */
+const maxResponseBytes = 4 * 1024 * 1024
 
 /**
  * The SDK's client, configured so that this sink decides about retries, checksums, redirects to other regions and the clock:

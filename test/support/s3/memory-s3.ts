@@ -9,7 +9,7 @@ interface StoredObject {
 }
 
 /**
- * The part of S3 that a sink of small objects needs, in memory, with conditional writes. Each life of a task signs with an
+ * The part of S3 that sinks of small objects and sources need, in memory, with conditional writes. Each life of a task signs with an
  * access key of its own, by which it can be cut off: nothing that it sends arrives any more.
  */
 export class MemoryS3 {
@@ -17,6 +17,8 @@ export class MemoryS3 {
   readonly #server: Server
   readonly #dead = new Set<string>()
   #puts = 0
+  /** The number of objects in a page of a listing. */
+  pageSize = 1000
   /** Asked for every request of a life; true cuts the life off, after the request was served when `reached`. */
   dies: (life: string) => { readonly reached: boolean } | null = () => null
   /** Asked for every request, such as `PUT /bucket/key`; true: it gets no response. */
@@ -62,7 +64,9 @@ export class MemoryS3 {
     searchParams.delete('x-id')
     const key = decodeURIComponent(pathname.split('/').slice(2).join('/'))
     const found = this.objects.get(key)
-    if (key === '' || searchParams.size > 0) {
+    if (key === '' && searchParams.has('list-type')) {
+      outgoing?.writeHead(200).end(this.#listing(searchParams))
+    } else if (key === '' || searchParams.size > 0) {
       outgoing?.writeHead(200).end('<LocationConstraint/>')
     } else if (method === 'PUT') {
       const refused =
@@ -85,8 +89,37 @@ export class MemoryS3 {
       outgoing?.writeHead(404, { 'x-amz-request-id': '1' }).end('<Error><Code>NoSuchKey</Code></Error>')
     else {
       const { tag, metadata } = found
-      outgoing?.writeHead(200, { ...metadata, etag: tag, 'content-length': String(found.body.length) })
-      outgoing?.end(method === 'HEAD' ? undefined : found.body)
+      if (headers['if-match'] !== undefined && headers['if-match'] !== tag) {
+        outgoing?.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>')
+        return
+      }
+      const [, start = '0', end = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+      const content = found.body.subarray(Number(start), end === '' ? undefined : Number(end) + 1)
+      outgoing?.writeHead(headers.range === undefined ? 200 : 206, {
+        ...metadata,
+        etag: tag,
+        'content-length': String(content.length),
+      })
+      outgoing?.end(method === 'HEAD' ? undefined : content)
     }
+  }
+
+  /** A page of the objects behind a key, of at most {@link pageSize}. */
+  #listing(query: URLSearchParams): string {
+    const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '') && key > after)
+    const page = keys.toSorted().slice(0, Math.min(this.pageSize, Number(query.get('max-keys') ?? this.pageSize)))
+    const contents = page.map((key) => {
+      const { body, tag } = this.objects.get(key) ?? { body: '', tag: '' }
+      return `<Contents><Key>${key}</Key><ETag>${tag}</ETag><Size>${body.length}</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>`
+    })
+    const next = page.length < keys.length ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : ''
+    return `<ListBucketResult><KeyCount>${page.length}</KeyCount>${next}${contents.join('')}</ListBucketResult>`
+  }
+
+  /** Puts an object as another program would. */
+  put(key: string, body: Buffer): void {
+    this.#puts += 1
+    this.objects.set(key, { body, tag: `"${this.#puts}"`, type: null, metadata: {} })
   }
 }

@@ -206,6 +206,8 @@ export class SourceTaskHarness {
         this.#count += batch.length
         if (this.#keeping) this.records.push(...batch)
         for (const record of batch) this.#noteHeaders(record)
+        for (const { sourcePartition, sourceOffset } of batch)
+          if (!isOwn(sourcePartition)) this.offsets.others.set(JSON.stringify(sourcePartition), sourceOffset)
         this.#unwritten.push(...batch.slice(-1).map((record) => record.sourceOffset))
         if (!this.#holding) this.#write()
         const failure = polled?.[failed]?.failure

@@ -7,6 +7,8 @@ import { settingsOf as postgresSettings } from '../../../connectors/postgres-sou
 import { plugin as s3 } from '../../../connectors/s3-sink/index.ts'
 import { partitioners } from '../../../connectors/s3-sink/config/partitioner-options.ts'
 import { settingsOf as s3Settings } from '../../../connectors/s3-sink/config/settings.ts'
+import { plugin as s3Source } from '../../../connectors/s3-source/index.ts'
+import { settingsOf as s3SourceSettings } from '../../../connectors/s3-source/config/settings.ts'
 import { checkConfig } from '../../../src/config/definition/parse-config.ts'
 
 interface Subject {
@@ -123,6 +125,22 @@ const subjects: readonly Subject[] = [
       's3.acl.canned': 'private',
     },
     checked: [],
+  },
+  {
+    plugin: s3Source,
+    base: { 's3.bucket.name': 'b', 'format.class': 'io.confluent.connect.s3.format.json.JsonFormat' },
+    settings: s3SourceSettings,
+    other: {
+      'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat',
+      'topic.regex.list': 'orders:a/.*',
+      'behavior.on.error': 'ignore',
+      'retry.backoff.ms': '7000',
+      'store.url': 'http://h:1',
+      's3.credentials.provider.class': 'software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider',
+      's3.sse.customer.key': Buffer.alloc(32).toString('base64'),
+      'task.share': '1/2',
+    },
+    checked: ['mode'],
   },
 ]
 

@@ -1,0 +1,23 @@
+import type { ConnectorPlugin } from 'penstock/api'
+
+import { bucketProblems } from '../s3-store/config/bucket-problems.ts'
+import { configDef } from './config/config.ts'
+import { storeOf } from './config/settings.ts'
+import { S3SourceConnector } from './connector.ts'
+import { checkOffsetChanges } from './offsets.ts'
+import { S3SourceTask } from './task.ts'
+
+/** The S3 source, by Confluent's class name. */
+export const plugin: ConnectorPlugin = {
+  kind: 'source',
+  className: 'io.confluent.connect.s3.source.S3SourceConnector',
+  aliases: [],
+  version: '0.1.0',
+  configDef,
+  async check(config, _raw, signal) {
+    return await bucketProblems(storeOf(config), signal)
+  },
+  alterSourceOffsets: (_config, changes) => checkOffsetChanges(changes),
+  createConnector: () => new S3SourceConnector(),
+  createTask: () => new S3SourceTask(),
+}

@@ -1,0 +1,32 @@
+import type { KeyLayout, ObjectPlace } from './object-key.ts'
+
+/** What an object holds of its records. */
+export type ObjectPart = 'value' | 'keys' | 'headers'
+
+/** What the name of an object says. */
+export interface ObjectName extends ObjectPlace {
+  /** The offset that names it. */
+  readonly start: number
+  readonly part: ObjectPart
+  /** With its dot, without that of the part: `.json.gz`. */
+  readonly extension: string
+}
+
+type NameLayout = Pick<KeyLayout, 'topicsDir' | 'directoryDelimiter' | 'fileDelimiter'>
+
+/** Reads the name that {@link objectKey} gave an object; null for another one. */
+export function objectNameOf(layout: NameLayout, key: string): ObjectName | null {
+  const { topicsDir, directoryDelimiter: slash, fileDelimiter: plus } = layout
+  const root = topicsDir === '' ? '' : topicsDir + slash
+  if (!key.startsWith(root)) return null
+  const below = key.slice(root.length)
+  const [topic = ''] = below.split(slash, 1)
+  const at = topic === '' ? -1 : below.lastIndexOf(`${slash}${topic}${plus}`)
+  if (at <= topic.length) return null
+  const path = below.slice(topic.length + slash.length, at)
+  const [partition = '', ...rest] = below.slice(at + slash.length + topic.length + plus.length).split(plus)
+  const [, start, part, extension = ''] = /^(\d+)(?:\.(keys|headers)(?=\.))?(\..*)?$/.exec(rest.join(plus)) ?? []
+  if (!/^\d+$/.test(partition) || start === undefined || !Number.isSafeInteger(Number(start))) return null
+  const isPart = part === 'keys' || part === 'headers'
+  return { topic, partition: Number(partition), path, start: Number(start), part: isPart ? part : 'value', extension }
+}
