@@ -13,7 +13,11 @@ export interface TestWorkers {
   /** Starts a worker with the data of its broker in `data` of the directory. It is killed after the test. */
   start(settings?: Readonly<Record<string, string>>, env?: Readonly<Record<string, string>>): Promise<WorkerProcess>
   /** As {@link start}, at a place of the test's own. */
-  startAt(place: WorkerPlace, settings?: Readonly<Record<string, string>>): Promise<WorkerProcess>
+  startAt(
+    place: WorkerPlace,
+    settings?: Readonly<Record<string, string>>,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<WorkerProcess>
 }
 
 /** Makes the directory before each test of a suite. */
