@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import { build } from 'esbuild'
 
+import { bundledDashboard } from './dashboard.js'
 import { licencesOf } from './licences.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -154,7 +155,6 @@ function copyAssets() {
     'docker-compose.yml',
     'LICENSE',
     'README.md',
-    'dashboard',
     'bin/penstock.js',
     'bin/setup.js',
     'bin/usage.js',
@@ -164,6 +164,11 @@ function copyAssets() {
     cpSync(join(root, asset), join(dist, asset), { recursive: true })
   }
   for (const file of swaggerUi) cpSync(join(root, file), join(dist, 'src/rest/docs/swagger-ui', basename(file)))
+}
+
+function writeDashboard(files) {
+  mkdirSync(join(dist, 'dashboard'), { recursive: true })
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dist, 'dashboard', name), text)
 }
 
 function writeManifest() {
@@ -184,7 +189,9 @@ const inputs = [
   ...(await bundle(threads, 'chunks/thread')),
   ...(await bundle(programs, null)),
 ]
+const dashboard = await bundledDashboard()
 refuseForgotten()
 copyAssets()
+writeDashboard(dashboard.files)
 writeManifest()
-writeFileSync(join(dist, 'THIRD-PARTY-LICENCES'), licencesOf(root, [...inputs, ...swaggerUi]))
+writeFileSync(join(dist, 'THIRD-PARTY-LICENCES'), licencesOf(root, [...inputs, ...dashboard.inputs, ...swaggerUi]))

@@ -124,7 +124,7 @@ function readyLine(worker: RunningWorker, config: WorkerConfig): string {
     worker.brokerAddress === null
       ? `log ${config.bootstrapServers}`
       : `log ${worker.brokerAddress} (embedded, ${config.embedded?.dataDir ?? ''})`
-  return `ready: REST ${worker.restUrl}, ${log}`
+  return `ready: REST ${worker.restUrl}, dashboard ${worker.restUrl}/ui, ${log}`
 }
 
 /** Returns the worker once it has started; null when a signal stopped it before. */

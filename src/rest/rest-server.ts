@@ -2,7 +2,7 @@ import type { RequestListener, ServerOptions } from 'node:http'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { Meters } from '../foundation/metrics/meters.ts'
-import type { RegistryContext, RestContext } from './route.ts'
+import type { RegistryContext, RestContext, ServingWorker } from './route.ts'
 
 import {
   formatListenAddress,
@@ -21,6 +21,7 @@ import { RestConnections, type RestHttpServer } from './limits/rest-connections.
 import { AuditLog } from './access/audit-log.ts'
 import { RestAccess } from './access/rest-access.ts'
 import type { UserLogins } from './access/user-logins.ts'
+import { ActivityHistory } from './dashboard/activity-history.ts'
 import { maskingHerder } from './masking/masking-herder.ts'
 import { AccessToken } from './request/access-token.ts'
 import { RequestLog } from './request-log.ts'
@@ -60,7 +61,9 @@ export interface ServingOptions {
   readonly forwardTls?: ForwardTls | null
 }
 
-export interface RestOptions extends ServingOptions, RestContext {
+export interface RestOptions extends ServingOptions, Omit<RestContext, 'worker' | 'history' | 'now'> {
+  /** Absent: one without metrics. */
+  readonly worker?: ServingWorker
   /** Whether passwords in configs are hidden. Absent: they are shown, as in Kafka Connect. */
   readonly masksPasswords?: boolean
   /** Whether `/docs` and `/openapi.yaml` are served. Absent: they are not, as in Kafka Connect. */
@@ -88,15 +91,25 @@ const maxCheckMs = 5000
  * @throws ListenError that names the address that cannot be bound, and what to do
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
-  const { herder, clock } = options
+  const { herder, clock, worker = { id: '', samples: () => [] } } = options
   const routes = [
     ...allRoutes,
     ...(options.servesDocs === true ? docsRoutes : []),
     // Loaded only where it is served.
     ...(options.registry === undefined ? [] : (await import('./registry/registry-routes.ts')).registryRoutes),
   ]
-  const context = options.masksPasswords === true ? { ...options, herder: maskingHerder(herder, clock) } : options
-  return await serve(options, { context, routes, stage: () => herder.stage() })
+  const history = new ActivityHistory(clock, worker.samples)
+  const shown = options.masksPasswords === true ? maskingHerder(herder, clock) : herder
+  const context = { ...options, worker, herder: shown, history, now: () => clock.now() }
+  const server = await serve(options, { context, routes, stage: () => herder.stage() })
+  history.start()
+  return {
+    ...server,
+    async close(graceMs) {
+      await server.close(graceMs)
+      history.close()
+    },
+  }
 }
 
 /** Serves the schema registry alone. @throws ListenError as {@link startRest} */

@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { ConnectValue } from '../api/schema.ts'
+import type { LabelledSample } from '../foundation/metrics/meters.ts'
 import type { Role } from '../config/worker/rest/rest-users.ts'
 import type { Herder } from '../herder/herder.ts'
 import type { SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Caller } from './access/caller.ts'
+import type { ActivityHistory } from './dashboard/activity-history.ts'
 
 /** The methods that routes have. HEAD follows from GET, OPTIONS from all of a path. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -40,6 +42,14 @@ export interface RestResponse {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** The worker that serves the API. */
+export interface ServingWorker {
+  /** `host:port`, as status records name it. */
+  readonly id: string
+  /** Metrics of this process and of the tasks that run in it, by their labels. */
+  readonly samples: () => readonly LabelledSample[]
+}
+
 /** What routes work with. */
 export interface RestContext {
   readonly herder: Herder
@@ -47,6 +57,11 @@ export interface RestContext {
   readonly metrics: () => string | Promise<string>
   /** Conditions of the worker and of the embedded broker, as `CODE: text`; `/health` reports them. */
   readonly conditions?: () => readonly string[]
+  readonly worker: ServingWorker
+  /** In ms of the epoch. */
+  readonly now: () => number
+  /** The recent past of what connectors do. */
+  readonly history: ActivityHistory
   /** Opens the schema registry, once. Absent: there is none. */
   readonly registry?: () => Promise<SchemaRegistry>
 }

@@ -13,7 +13,7 @@ import {
   type TaskThreadOptions,
 } from './hosted-task-thread.ts'
 import { settledWithin } from '../foundation/async/deadline.ts'
-import type { LabelledSample } from './metrics/prometheus-text.ts'
+import type { LabelledSample } from '../foundation/metrics/meters.ts'
 import { TaskSampleTable } from './metrics/task-sample-table.ts'
 import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskListener } from './task-listener.ts'

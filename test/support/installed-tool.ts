@@ -15,6 +15,7 @@ const packages = {
   kcat: { name: 'kcat', unpacked: false },
   psql: { name: 'postgresql-client', unpacked: false },
   promtool: { name: 'prometheus', unpacked: true },
+  chromium: { name: 'chromium', unpacked: false },
 }
 
 /**

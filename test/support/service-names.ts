@@ -12,6 +12,7 @@ export const serviceNames = [
   'fastavro',
   'moto_server',
   'parquet_readers',
+  'chromium',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
 
@@ -33,6 +34,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   fastavro: 'TEST_FASTAVRO',
   moto_server: 'TEST_MOTO_SERVER',
   parquet_readers: 'TEST_PARQUET_READERS',
+  chromium: 'TEST_CHROMIUM',
 }
 
 declare module 'vitest' {

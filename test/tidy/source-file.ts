@@ -35,7 +35,7 @@ export interface ParsedFile extends SourceFile {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const textFile = /\.(ts|js|json|md|ya?ml|sh|java|sql|html|css|properties)$|^[^.]+$|^\.[a-z]+(rc)?$|Dockerfile$/
+const textFile = /\.(tsx?|js|json|md|ya?ml|sh|java|sql|html|css|properties)$|^[^.]+$|^\.[a-z]+(rc)?$|Dockerfile$/
 
 /** The paths of the files that git tracks or would track, relative to the root of the repository. */
 export function repositoryPaths(): string[] {
@@ -115,7 +115,7 @@ export function resolveImport(from: string, specifier: string): string | null {
   return specifier.startsWith('.') ? posix.join(dirname(from), specifier) : null
 }
 
-export const isCode = (file: SourceFile): boolean => /\.(ts|js)$/.test(file.path) && !file.path.endsWith('.d.ts')
+export const isCode = (file: SourceFile): boolean => /\.(tsx?|js)$/.test(file.path) && !file.path.endsWith('.d.ts')
 export const isTest = (file: SourceFile): boolean => file.path.startsWith('test/')
 /** What is shipped: not tests, benchmarks or configuration. */
 export const isProduct = (file: SourceFile): boolean =>

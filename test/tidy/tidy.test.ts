@@ -66,6 +66,18 @@ const lines = (count: number, line = 'call()'): string => `${line}\n`.repeat(cou
 const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number])[] = [
   ['an upward import', layers, [file('src/log/a.ts', "import { b } from '../broker/b.ts'")], 1],
   ['an upward import of a type', layers, [file('src/api/a.ts', "export type A = import('../rest/b.ts').B")], 1],
+  [
+    'an import of the worker in the dashboard',
+    layers,
+    [file('dashboard/a.tsx', "import { b } from '../src/rest/b.ts'")],
+    1,
+  ],
+  [
+    'an import of the dashboard in the worker',
+    layers,
+    [file('src/rest/a.ts', "import { b } from '../../dashboard/b.ts'")],
+    1,
+  ],
   ['a layer without a row in the table', layers, [file('src/extra/a.ts', "import { b } from '../api/index.ts'")], 1],
   [
     'an import from src to a connector',

@@ -1,4 +1,5 @@
-import { gauge, type LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import type { LabelledSample } from '../../foundation/metrics/meters.ts'
+import { gauge } from '../../runtime/metrics/prometheus-text.ts'
 import { version } from '../version.ts'
 
 /** The resources that the process uses, all threads included. */

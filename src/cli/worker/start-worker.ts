@@ -63,17 +63,13 @@ export async function startWorker(
   cleanup.add('the watch over internal topics', async () => watch.close())
   conditions.add('worker', () => watch.conditions)
   const meters = new Meters()
+  const samples = () => [...processSamples(), ...herder.samples()]
+  const own = () => [...samples(), ...conditions.samples(), ...labelled(meters.samples())]
   const rest = await startRest({
     herder,
-    metrics: async () =>
-      prometheusText([
-        ...labelled(await broker.samples()),
-        ...processSamples(),
-        ...conditions.samples(),
-        ...herder.samples(),
-        ...labelled(meters.samples()),
-      ]),
+    metrics: async () => prometheusText([...labelled(await broker.samples()), ...own()]),
     conditions: () => conditions.lines(),
+    worker: { id: workerId, samples },
     ...workerRegistry({ config, client, env, cleanup, conditions }),
     ...(access.restToken === null ? {} : { token: access.restToken }),
     ...restUsers({ access, env, cleanup, conditions }),

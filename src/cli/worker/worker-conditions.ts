@@ -1,5 +1,4 @@
-import type { Sample } from '../../foundation/metrics/meters.ts'
-import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import type { LabelledSample, Sample } from '../../foundation/metrics/meters.ts'
 
 /** Whether the embedded broker or the worker has raised a condition. */
 export type ConditionOwner = 'broker' | 'worker'

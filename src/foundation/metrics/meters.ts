@@ -21,6 +21,12 @@ export type Sample =
       readonly labels?: Labels
     }
 
+/** A sample with the labels that tell it from its siblings: those of its owner and its own. */
+export interface LabelledSample {
+  readonly sample: Sample
+  readonly labels: Labels
+}
+
 interface Instrument {
   sample(): Sample
 }

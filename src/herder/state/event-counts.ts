@@ -1,5 +1,5 @@
 import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
-import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import type { LabelledSample } from '../../foundation/metrics/meters.ts'
 
 interface Count {
   readonly labels: Readonly<Record<string, string>>

@@ -1,5 +1,7 @@
 import type { Route } from '../route.ts'
 
+import { activityRoutes } from '../dashboard/activity-routes.ts'
+import { dashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { connectorRoutes } from './connector-routes.ts'
 import { errorRoutes } from './error-routes.ts'
 import { loggerRoutes } from './logger-routes.ts'
@@ -19,4 +21,6 @@ export const allRoutes: readonly Route[] = [
   ...taskRoutes,
   ...pluginRoutes,
   ...loggerRoutes,
+  ...activityRoutes,
+  ...dashboardRoutes,
 ]

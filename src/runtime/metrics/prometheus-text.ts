@@ -1,10 +1,4 @@
-import type { Sample } from '../../foundation/metrics/meters.ts'
-
-/** A sample with the labels that tell it from its siblings. */
-export interface LabelledSample {
-  readonly sample: Sample
-  readonly labels: Readonly<Record<string, string>>
-}
+import type { LabelledSample, Sample } from '../../foundation/metrics/meters.ts'
 
 /** Returns a gauge that is measured when it is asked for. */
 export function gauge(

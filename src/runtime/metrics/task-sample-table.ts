@@ -1,6 +1,5 @@
 import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
-import type { LabelledSample } from './prometheus-text.ts'
-import type { Sample } from '../../foundation/metrics/meters.ts'
+import type { LabelledSample, Sample } from '../../foundation/metrics/meters.ts'
 
 /** The last samples of each running task, as their threads post them once a second. */
 export class TaskSampleTable {

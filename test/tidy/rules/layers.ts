@@ -24,9 +24,13 @@ export const layerTable: Readonly<Record<string, readonly string[]>> = {
 const layerOf = (path: string): string | null => /^src\/([^/]+)\//.exec(path)?.[1] ?? null
 const componentOf = (path: string): string | null => /^(connectors\/[^/]+|plugins\/[^/]+)\//.exec(path)?.[1] ?? null
 
-/** Imports go downwards, by the table; `cli` may import all of src. */
+const isDashboard = (path: string): boolean => path.startsWith('dashboard/')
+
+/** Imports go downwards, by the table; `cli` may import all of src. The dashboard runs in browsers: it shares no module. */
 export function layers(files: readonly SourceFile[]): Violation[] {
   return importsOf(files).flatMap(({ from, to }) => {
+    if (isDashboard(from) !== isDashboard(to) && !from.startsWith('test/'))
+      return [violation('layers', from, `the dashboard and the worker share no module: ${to}`)]
     const [layer, target] = [layerOf(from), layerOf(to)]
     if (layer === null || layer === target || layer === 'cli') return []
     const allowed = layerTable[layer]

@@ -49,7 +49,9 @@ const rootEntries = new Set([
 /** Names that say nothing are refused; code is kebab-case. */
 export function names(files: readonly SourceFile[]): Violation[] {
   return files.filter(isCode).flatMap((file) => {
-    const parts = file.path.split('/').map((part) => part.replace(/(\.test|\.fast)?(\.test)?(\.config)?\.(ts|js)$/, ''))
+    const parts = file.path
+      .split('/')
+      .map((part) => part.replace(/(\.test|\.fast)?(\.test)?(\.config)?\.(tsx?|js)$/, ''))
     return parts.flatMap((part) => {
       if (forbiddenNames.has(part)) return [{ rule: 'names', path: file.path, message: `"${part}" says nothing` }]
       return /^[a-z0-9]+([-.][a-z0-9]+)*$/.test(part)
