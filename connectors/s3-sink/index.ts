@@ -20,8 +20,8 @@ export const plugin: ConnectorPlugin = {
   },
   // The names of objects follow from the committed offsets, and not the other way round.
   alterSinkOffsets: () => true,
-  // An object that begins at the offset of a letter would be replaced.
-  replays: false,
+  // Objects have the later records of the letters' keys already.
+  replays: 'letters',
   createConnector: () => new S3SinkConnector(),
   createTask: () => new S3SinkTask(),
 }

@@ -9,6 +9,7 @@ import {
   withDeadline,
   type DurableOffset,
   type OffsetToCommit,
+  type OpenedPartition,
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
@@ -21,6 +22,7 @@ import { abortLeftUploads } from './object/left-uploads.ts'
 import { UploadLostError } from './object/object-upload.ts'
 import { PartitionLedger } from './partition/partition-ledger.ts'
 import { PartitionWriter } from './partition/partition-writer.ts'
+import { ReplayedPartitions } from './partition/replayed-partitions.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { SchemaRule } from './schema/schema-rule.ts'
 import type { S3Store } from '../s3-store/client/s3-store.ts'
@@ -44,6 +46,7 @@ interface Running extends WriterEnvironment {
  */
 export class S3SinkTask implements SinkTask {
   readonly #writers = new Map<string, PartitionWriter>()
+  readonly #replays = new ReplayedPartitions()
   /** The writers whose upload was lost. */
   readonly #lost = new Set<TopicPartition>()
   readonly #stopped = new AbortController()
@@ -76,19 +79,12 @@ export class S3SinkTask implements SinkTask {
     this.#running = this.#environment(context, settings, store, kinds)
   }
 
-  async open(partitions: readonly OffsetToCommit[]): Promise<void> {
+  async open(partitions: readonly OpenedPartition[]): Promise<void> {
     const running = this.#started()
     for (const at of partitions) {
       await this.#writers.get(nameOf(at))?.close(this.#stopped.signal)
-      this.#writers.set(
-        nameOf(at),
-        new PartitionWriter(
-          at,
-          PartitionLedger.from(at.offset, running.singlePath !== null),
-          abortLeftUploads(at, running, this.#stopped.signal),
-          running,
-        ),
-      )
+      this.#replays.opened(at)
+      this.#begin(at, running)
     }
   }
 
@@ -107,14 +103,17 @@ export class S3SinkTask implements SinkTask {
     this.#commitWanted = false
     const offsets: DurableOffset[] = []
     for (const at of current) {
-      const offset = this.#writers.get(nameOf(at))?.committableOffset(at.offset) ?? null
+      const offset = this.#committableOffset(at)
       if (offset !== null) offsets.push(offset)
     }
     return offsets
   }
 
   committed(offsets: readonly OffsetToCommit[]): void {
-    for (const at of offsets) this.#writers.get(nameOf(at))?.acknowledge(at.offset)
+    for (const at of offsets) {
+      this.#writers.get(nameOf(at))?.acknowledge(at.offset)
+      if (this.#replays.ends(at)) this.#resume(at)
+    }
   }
 
   commitFailed(offsets: readonly OffsetToCommit[]): void {
@@ -135,6 +134,7 @@ export class S3SinkTask implements SinkTask {
       this.#writers.delete(nameOf(at))
       return writer === undefined ? [] : [writer]
     })
+    this.#replays.closed(partitions)
     await this.#giveUp(leaving)
   }
 
@@ -194,12 +194,18 @@ export class S3SinkTask implements SinkTask {
 
   #append(records: readonly SinkRecord[], rewound: ReadonlySet<string>, nowMs: number): void {
     let writer: PartitionWriter | null = null
+    let end: number | null = null
     for (const record of records) {
       const { originalTopic: topic, originalPartition: partition } = record
       if (writer === null || writer.topic !== topic || writer.partition !== partition) {
         if (rewound.has(nameOf({ topic, partition }))) continue
         writer = present(this.#writers.get(nameOf({ topic, partition })), `writer of ${topic}-${partition}`)
         if (record.topic !== topic) this.#noteRename(record)
+        end = this.#replays.endOf(writer)
+      }
+      if (end !== null && record.originalOffset >= end) {
+        this.#endReplay(writer)
+        continue
       }
       try {
         if (record.value !== null || this.#started().settings.tombstonePath !== null) writer.append(record, nowMs)
@@ -208,6 +214,37 @@ export class S3SinkTask implements SinkTask {
         this.#report(record, error)
       }
     }
+  }
+
+  /** Begins objects at an offset. */
+  #begin(at: OpenedPartition, running: Running): void {
+    const { replay } = at
+    const environment =
+      replay === undefined ? running : { ...running, layout: { ...running.layout, replayId: replay.id } }
+    const ledger = PartitionLedger.from(at.offset, running.singlePath !== null)
+    const ready = abortLeftUploads(at, environment, this.#stopped.signal)
+    this.#writers.set(nameOf(at), new PartitionWriter(at, ledger, ready, environment))
+  }
+
+  /** All records that are delivered again were: they are committed before any later record is taken. */
+  #endReplay(writer: PartitionWriter): void {
+    writer.rotate('replay')
+    this.#commitWanted = true
+    this.#started().context.requestCommit()
+  }
+
+  /** The sink is back where it was. What it was given from there on it did not take. */
+  #resume({ topic, partition, offset }: OffsetToCommit): void {
+    const running = this.#started()
+    this.#begin({ topic, partition, offset }, running)
+    running.context.seek([{ topic, partition, offset }])
+  }
+
+  #committableOffset(at: OffsetToCommit): DurableOffset | null {
+    const writer = this.#writers.get(nameOf(at))
+    const end = this.#replays.endOf(at)
+    if (end !== null && at.offset >= end) writer?.rotate('replay')
+    return writer?.committableOffset(end === null ? at.offset : Math.min(at.offset, end)) ?? null
   }
 
   /** @throws ConnectError by `behavior.on.null.values`. */

@@ -2,12 +2,15 @@ import { ConnectError, type SourceOffset, type SourceOffsetChange, type SourcePa
 
 import type { ArchiveUnit, Position } from './archive/archive-unit.ts'
 
-/** The source partition of a directory of a Kafka partition. */
+/**
+ * The source partition of a directory of a Kafka partition. Each replay of dead letters has one of its own: its objects appear when later
+ * ones are read.
+ */
 export function sourcePartitionOf(
   bucket: string,
-  { topic, partition, directory }: Pick<ArchiveUnit, 'topic' | 'partition' | 'directory'>,
+  { topic, partition, directory, replayId }: Pick<ArchiveUnit, 'topic' | 'partition' | 'directory' | 'replayId'>,
 ): SourcePartition {
-  return { bucket, directory, topic, partition }
+  return { bucket, directory, topic, partition, ...(replayId === null ? {} : { replay: replayId }) }
 }
 
 export function sourceOffsetOf({ start, record, tag, complete }: Position): SourceOffset {

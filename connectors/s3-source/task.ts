@@ -170,9 +170,9 @@ export class S3SourceTask implements SourceTask {
   }
 }
 
-/** A directory may have objects of several partitions. */
-function directoryOf({ directory, partition }: ArchiveUnit): string {
-  return `${partition} ${directory}`
+/** A directory may have objects of several partitions, and of replays. */
+function directoryOf({ directory, partition, replayId }: ArchiveUnit): string {
+  return `${partition} ${replayId ?? ''} ${directory}`
 }
 
 function scopeOf({ layout, format, formats, sinceMs, topics, share }: S3SourceSettings): ArchiveScope {

@@ -83,10 +83,11 @@ export interface ConnectorPlugin {
    */
   readonly newTopics?: TopicSpec
   /**
-   * False: the records of dead letters cannot be delivered to a sink again, as what it has written is found by offsets. Otherwise the
-   * sink gets them, and all later records of their keys, so that the latest state of a key wins.
+   * What a sink gets when dead letters are delivered again (`POST …/errors/replay`): by default their records, and all later ones
+   * of their keys, so that the latest state of a key wins. `letters`: their records alone, for a sink that keeps every record. False:
+   * nothing, as it finds what it has written by offsets. {@link OpenedPartition} says which offsets are delivered again.
    */
-  readonly replays?: false
+  readonly replays?: 'letters' | false
   /** Returns a {@link SourceTask} if `kind` is `source`, otherwise a {@link SinkTask}. */
   createTask(): SourceTask | SinkTask
 }

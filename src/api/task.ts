@@ -94,6 +94,20 @@ export interface OffsetToCommit extends TopicPartition {
   readonly offset: number
 }
 
+/** A partition that is opened. */
+export interface OpenedPartition extends OffsetToCommit {
+  /** Records of dead letters are delivered again. Absent: none are. */
+  readonly replay?: PartitionReplay
+}
+
+/** The records of dead letters that are delivered again, and no others before `until`. */
+export interface PartitionReplay {
+  /** 16 hexadecimal digits: the same when it continues after a restart. One that delivers other records has another id. */
+  readonly id: string
+  /** Where the sink was. From this offset on, every record is delivered. */
+  readonly until: number
+}
+
 /** An offset that `preCommit` returns. */
 export interface DurableOffset extends OffsetToCommit {
   /**
@@ -163,7 +177,7 @@ export interface SinkTask {
   /**
    * These partitions were assigned in addition, or closed because their position was reset; reading begins at their offsets.
    */
-  open(partitions: readonly OffsetToCommit[]): Promise<void>
+  open(partitions: readonly OpenedPartition[]): Promise<void>
   /** Receives records, in order within each partition, with gaps where records were removed; empty if none arrived in time. */
   put(records: readonly SinkRecord[]): Promise<void>
   /**

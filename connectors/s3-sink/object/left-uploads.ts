@@ -1,6 +1,6 @@
 import { withDeadline, type Clock, type Logger, type OffsetToCommit } from 'penstock/api'
 
-import { isKeyOf, objectKey, topicPrefix, type KeyLayout } from '../../s3-store/object/object-key.ts'
+import { isKeyOf, objectKey, partitionPrefix, topicPrefix, type KeyLayout } from '../../s3-store/object/object-key.ts'
 import type { S3Store } from '../../s3-store/client/s3-store.ts'
 import { allKinds, type ObjectKinds } from '../view/object-kind.ts'
 
@@ -27,10 +27,7 @@ export async function abortLeftUploads(
     path === null
       ? []
       : allKinds(kinds).map(({ extension }) => objectKey(layout, { ...at, path, extension }, at.offset))
-  const prefix =
-    keys[0] === undefined
-      ? topicPrefix(layout, at.topic)
-      : keys[0].slice(0, keys[0].lastIndexOf(layout.fileDelimiter) + 1)
+  const prefix = path === null ? topicPrefix(layout, at.topic) : partitionPrefix(layout, { ...at, path })
   try {
     await withDeadline({ clock, ms: timeoutMs, signal: stopped }, async (signal) => {
       // Some stores list uploads by complete keys only.

@@ -39,7 +39,16 @@ export interface NextRecord {
 }
 
 /** Why objects ended. */
-export type RotationReason = 'size' | 'bytes' | 'interval' | 'schedule' | 'schema' | 'directory' | 'memory' | 'revoke'
+export type RotationReason =
+  | 'size'
+  | 'bytes'
+  | 'interval'
+  | 'schedule'
+  | 'schema'
+  | 'directory'
+  | 'memory'
+  | 'revoke'
+  | 'replay'
 
 /** Returns why the objects end before the next record is added; null when they do not. */
 export function rotatesBefore(

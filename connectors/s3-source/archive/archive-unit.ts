@@ -15,13 +15,15 @@ export interface ArchiveUnit {
   readonly directory: string
   /** The offset that names it. */
   readonly start: number
+  /** The replay of dead letters that it is of; null: it is of none. */
+  readonly replayId: string | null
   /** Null: the records are tombstones, of which there are only keys. */
   readonly value: ArchiveObject | null
   readonly keys: ArchiveObject | null
   readonly headers: ArchiveObject | null
 }
 
-/** How far a directory of a Kafka partition is read. Its objects are read in the order of their offsets. */
+/** How far the units of one replay, or those of none, of a directory of a Kafka partition are read. Its objects are read in the order of their offsets. */
 export interface Position {
   /** The unit that is read. */
   readonly start: number

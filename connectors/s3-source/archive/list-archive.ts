@@ -46,10 +46,10 @@ function add(units: Map<string, OpenUnit>, listed: ListedObject, scope: ArchiveS
   if (name === null || listed.modifiedMs < scope.sinceMs || !scope.takes(name, listed.key)) return false
   const object = objectOf(listed, name, scope)
   if (object === null) return false
-  const { topic, partition, start, part } = name
+  const { topic, partition, start, part, replayId } = name
   const directory = listed.key.slice(0, listed.key.lastIndexOf(scope.layout.directoryDelimiter))
-  const id = JSON.stringify([directory, partition, start])
-  const unit = units.get(id) ?? { topic, partition, directory, start, value: null, keys: null, headers: null }
+  const id = JSON.stringify([directory, partition, start, replayId])
+  const unit = units.get(id) ?? { topic, partition, directory, start, replayId, value: null, keys: null, headers: null }
   unit[part] = object
   units.set(id, unit)
   return true
@@ -65,7 +65,8 @@ function inOrder(a: ArchiveUnit, b: ArchiveUnit): number {
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
   if (a.partition !== b.partition) return a.partition - b.partition
   if (a.start !== b.start) return a.start - b.start
-  return a.directory < b.directory ? -1 : 1
+  if (a.directory !== b.directory) return a.directory < b.directory ? -1 : 1
+  return (a.replayId ?? '') < (b.replayId ?? '') ? -1 : 1
 }
 
 function tooMany(): ConnectError {

@@ -6,6 +6,11 @@ export interface KeyLayout {
   readonly directoryDelimiter: string
   readonly fileDelimiter: string
   readonly padWidth: number
+  /**
+   * The objects are of dead letters that are delivered again: `orders+3+0000012345+replay-3f9a….json.gz`. So none has the name of another
+   * object that begins at the same offset, or of one of another replay.
+   */
+  readonly replayId?: string
   /** The bytes that a part of a directory may have, between two `/`; null: as many as the name. */
   readonly maxPartBytes: number | null
 }
@@ -21,14 +26,17 @@ export interface ObjectPlace {
 }
 
 /** The name of an object: `topics/orders/partition=3/orders+3+0000012345.json.gz`. The topic's name is not escaped. */
-export function objectKey(
-  layout: KeyLayout,
-  { topic, partition, path, extension }: ObjectPlace,
-  startOffset: number,
-): string {
-  const { directoryDelimiter: slash, fileDelimiter: plus } = layout
+export function objectKey(layout: KeyLayout, place: ObjectPlace, startOffset: number): string {
   const offset = String(startOffset).padStart(layout.padWidth, '0')
-  return `${topicPrefix(layout, topic)}${path}${slash}${topic}${plus}${partition}${plus}${offset}${extension}`
+  const { replayId, fileDelimiter } = layout
+  const replay = replayId === undefined ? '' : `${fileDelimiter}replay-${replayId}`
+  return `${partitionPrefix(layout, place)}${offset}${replay}${place.extension}`
+}
+
+/** The beginning of the names of all objects of a partition in a directory. */
+export function partitionPrefix(layout: KeyLayout, { topic, partition, path }: Omit<ObjectPlace, 'extension'>): string {
+  const { directoryDelimiter: slash, fileDelimiter: plus } = layout
+  return `${topicPrefix(layout, topic)}${path}${slash}${topic}${plus}${partition}${plus}`
 }
 
 /** The beginning of the names of all objects of a topic. */

@@ -8,6 +8,8 @@ export interface ObjectName extends ObjectPlace {
   /** The offset that names it. */
   readonly start: number
   readonly part: ObjectPart
+  /** Of the dead letters that were delivered again; null: the object is of no such. */
+  readonly replayId: string | null
   /** With its dot, without that of the part: `.json.gz`. */
   readonly extension: string
 }
@@ -25,8 +27,20 @@ export function objectNameOf(layout: NameLayout, key: string): ObjectName | null
   if (at <= topic.length) return null
   const path = below.slice(topic.length + slash.length, at)
   const [partition = '', ...rest] = below.slice(at + slash.length + topic.length + plus.length).split(plus)
-  const [, start, part, extension = ''] = /^(\d+)(?:\.(keys|headers)(?=\.))?(\..*)?$/.exec(rest.join(plus)) ?? []
+  const name = rest.join(plus)
+  const [offset = '', replay = ''] = name.split(`${plus}replay-`)
+  const replayId = /^[0-9a-f]{16}/.exec(replay)?.[0] ?? null
+  const end = replayId === null ? name : offset + replay.slice(replayId.length)
+  const [, start, part, extension = ''] = /^(\d+)(?:\.(keys|headers)(?=\.))?(\..*)?$/.exec(end) ?? []
   if (!/^\d+$/.test(partition) || start === undefined || !Number.isSafeInteger(Number(start))) return null
   const isPart = part === 'keys' || part === 'headers'
-  return { topic, partition: Number(partition), path, start: Number(start), part: isPart ? part : 'value', extension }
+  return {
+    topic,
+    partition: Number(partition),
+    path,
+    start: Number(start),
+    part: isPart ? part : 'value',
+    replayId,
+    extension,
+  }
 }

@@ -274,7 +274,7 @@ export class TaskHost {
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       deadLetters: this.#deadLetters('sink', run, kafka),
-      replay: plugin.replays === false ? null : { client: kafka },
+      replay: plugin.replays === false ? null : { client: kafka, followers: plugin.replays !== 'letters' },
       control,
       run,
       listener,

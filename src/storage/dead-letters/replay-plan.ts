@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 import { chooses, type LetterChoice } from './letter-choice.ts'
 import { areOtherTopics } from './letter-context.ts'
 import type { PlacedLetter } from './replay-mark.ts'
@@ -47,6 +49,11 @@ export function planText({ letters, choice, count, more, from, until }: ReplayPl
   // Without spaces: one ends the plan.
   const json = JSON.stringify({ topic: letters.topic, id: letters.id, ends, ...choice, count, more, from, until })
   return `penstock-replay=${json}`
+}
+
+/** Names a plan by all that it says: another plan for the same records, as letters were added since, has another name. */
+export function planId(plan: ReplayPlan): string {
+  return createHash('sha256').update(planText(plan)).digest('hex').slice(0, 16)
 }
 
 /** Null for metadata without a plan. */

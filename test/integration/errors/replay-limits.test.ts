@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { recreateTopic } from '../../support/broker/cluster-tools.ts'
 import { ReplayStage, textConverter } from '../../support/errors/replay-stage.ts'
-import { MemoryS3 } from '../../support/s3/memory-s3.ts'
 import { untilPasses } from '../../support/until.ts'
 
 describe('dead letters that cannot be delivered again, or not all', () => {
@@ -11,33 +10,6 @@ describe('dead letters that cannot be delivered again, or not all', () => {
     stage = await ReplayStage.set()
   }, 120_000)
   afterEach(async () => await stage?.close())
-
-  it('are refused for an archive, whose objects would be replaced', async () => {
-    const store = await MemoryS3.start()
-    try {
-      await stage.write(['a', 'bad'], ['a', '1'])
-      await stage.worker.post('sink', {
-        ...stage.sink(),
-        'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
-        'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
-        's3.bucket.name': 'bucket',
-        's3.region': 'us-east-1',
-        'store.url': store.url,
-        'aws.access.key.id': 'key',
-        'aws.secret.access.key': 'secret',
-        'flush.size': '1',
-      })
-      await stage.standsAt(2)
-      await stage.stop()
-      expect(await stage.refusal('')).toEqual([
-        expect.any(Number),
-        expect.stringContaining('does not deliver the records of dead letters again'),
-      ])
-      await stage.standsAt(2)
-    } finally {
-      await store.close()
-    }
-  })
 
   it('fail the task when their queue was deleted, which delivers and commits nothing', async () => {
     await stage.write(['a', 'bad'], ['a', '1'])

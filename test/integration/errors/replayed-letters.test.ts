@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { jsonConverter, ReplayStage, textConverter, type Entry } from '../../support/errors/replay-stage.ts'
+import { MemoryS3 } from '../../support/s3/memory-s3.ts'
 import { untilPasses } from '../../support/until.ts'
 
 describe('dead letters that are delivered again', () => {
@@ -232,6 +233,48 @@ describe('dead letters that are delivered again', () => {
     await stage.resume()
     await stage.standsAt(3)
     expect(stage.delivered()).toEqual(['bad'])
+  })
+
+  it('are stored in objects of their own by an archive, once over crashes, and what it has stays as it is (I9)', async () => {
+    const store = await MemoryS3.start()
+    const objects = (): Record<string, string> =>
+      Object.fromEntries([...store.objects].map(([key, { body }]) => [key, body.toString()]))
+    try {
+      await stage.write(['a', '1'], ['a', 'bad 1'], ['a', '2'], [null, 'bad 3'], ['b', '4'], ['a', 'bad 5'], ['b', '6'])
+      const archive = stage.sink({
+        'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
+        'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+        's3.bucket.name': 'bucket',
+        's3.region': 'us-east-1',
+        'store.url': store.url,
+        'aws.access.key.id': 'key',
+        'aws.secret.access.key': 'secret',
+        'flush.size': '2',
+      })
+      await stage.worker.post('sink', archive)
+      await stage.standsAt(7)
+      await stage.stop()
+      const before = objects()
+      const name = (offset: number): string => `topics/orders/partition=0/orders+0+000000000${offset}`
+      expect(before).toEqual({ [`${name(0)}.json`]: '1\n2\n', [`${name(4)}.json`]: '4\n6\n' })
+      await stage.configure({ ...archive, 'value.converter': textConverter })
+      expect(await stage.replay()).toMatchObject({ records: 3, partitions: [{ from: 1, until: 7 }] })
+      await stage.resumeAndDie(1, 2)
+      await stage.write(['b', '7'], ['b', '8'])
+      await stage.standsAt(9)
+      const added = Object.entries(objects()).filter(([key]) => before[key] === undefined)
+      const replay = /\+replay-[0-9a-f]{16}\.json$/
+      expect(Object.fromEntries(added.map(([key, body]) => [key.replace(replay, '+replay.json'), body]))).toEqual({
+        [`${name(1)}+replay.json`]: '"bad 1"\n"bad 3"\n',
+        [`${name(5)}+replay.json`]: '"bad 5"\n',
+        [`${name(7)}.json`]: '"7"\n"8"\n',
+      })
+      expect(objects()).toMatchObject(before)
+      await untilPasses(async () => expect(await stage.causes()).toMatchObject([{ count: 3, replayed: 3 }]))
+      expect(await stage.status()).toContain('"state":"RUNNING"')
+    } finally {
+      await store.close()
+    }
   })
 
   it('are marked in a compacted queue, too', async () => {

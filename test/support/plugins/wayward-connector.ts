@@ -86,6 +86,7 @@ export const plugin: ConnectorPlugin = {
   aliases: [],
   version: '1',
   configDef: {},
+  replays: false,
   createConnector: () => new WaywardConnector(),
   createTask: () => new WaywardTask(),
 }

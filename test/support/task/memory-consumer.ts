@@ -9,6 +9,7 @@ interface Partition {
 }
 interface Offset extends Partition {
   readonly offset: number
+  readonly metadata?: string | null
 }
 
 const nameOf = ({ topic, partition }: Partition): string => `${topic}-${partition}`
@@ -16,6 +17,8 @@ const nameOf = ({ topic, partition }: Partition): string => `${topic}-${partitio
 /** A group consumer whose log is a list and whose group is the test. Callbacks run inside `poll`, as a client's do. */
 export class MemoryConsumer implements RecordConsumer {
   readonly committed = new Map<string, number>()
+  /** Of the committed offsets. */
+  readonly metadata = new Map<string, string | null>()
   readonly commits: (readonly Offset[])[] = []
   readonly paused = new Set<string>()
   readonly subscriptions: unknown[] = []
@@ -66,7 +69,7 @@ export class MemoryConsumer implements RecordConsumer {
     return this.#during(async () => {
       const offsets = partitions.map(({ topic, partition }) => {
         const offset = this.committed.get(nameOf({ topic, partition })) ?? 0
-        return { topic, partition, offset }
+        return { topic, partition, offset, metadata: this.metadata.get(nameOf({ topic, partition })) ?? null }
       })
       for (const at of offsets) this.#positions.set(nameOf(at), at.offset)
       await this.#listener?.onAssigned(offsets)
@@ -145,7 +148,10 @@ export class MemoryConsumer implements RecordConsumer {
 
   /** The group has these offsets. */
   apply(offsets: readonly Offset[]): void {
-    for (const at of offsets) this.committed.set(nameOf(at), at.offset)
+    for (const at of offsets) {
+      this.committed.set(nameOf(at), at.offset)
+      this.metadata.set(nameOf(at), at.metadata ?? null)
+    }
   }
 
   async close(): Promise<void> {

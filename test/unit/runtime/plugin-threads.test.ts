@@ -63,6 +63,16 @@ describe('the plugin threads', () => {
     await expect(thread.taskConfigs('other', 2)).rejects.toThrow(NotFoundError)
   })
 
+  it('refuses to deliver dead letters again to a plugin that cannot tell them from what it has', async () => {
+    const { thread } = threadWith()
+    const replay = thread.alterOffsets(
+      'c',
+      { 'connector.class': 'test.WaywardConnector' },
+      { kind: 'replay', changes: [] },
+    )
+    await expect(replay).rejects.toThrow('test.WaywardConnector does not deliver the records of dead letters again')
+  })
+
   it('gives up a call that hangs, and keeps the thread, which is not stuck', async () => {
     const onConnectorsLost = vi.fn<() => void>()
     const { thread, clock } = threadWith({ onConnectorsLost })

@@ -120,6 +120,35 @@ it('reads objects that appear later, and the rest of one that the sink replaced 
   expect((await source.waitForRecords(4)).map(({ value }) => value)).toEqual([1, 2, 3, 4])
 })
 
+it.each(['+', '-'])(
+  'reads the objects of dead letters that were delivered again, also behind later ones: %s',
+  async (delimiter) => {
+    const put = (name: string, text: string): void => {
+      archive.store.put(`orders/partition=0/${['orders', '0', ...name.split(' ')].join(delimiter)}`, keys(text))
+    }
+    const settings = { 'file.delim': delimiter }
+    put('0000000000.json', '0\n2\n')
+    put('0000000005.json', '5\n')
+    const [one, other] = ['0123456789abcdef', 'fedcba9876543210']
+    put(`0000000003 replay-${one}.json`, '3\n')
+    const source = await archive.read(settings, 4)
+    expect((await source.waitForRecords(4)).map(({ value }) => value)).toEqual([0, 2, 3, 5])
+    await source.stop()
+    put(`0000000001 replay-${other}.json`, '1\n')
+    put(`0000000001 replay-${other}.keys.json`, '"key"\n')
+    put(`0000000001 replay-${one}x.json`, '9\n')
+    const again = await archive.read(settings)
+    await again.waitForRecords(1)
+    put('0000000007.json', '7\n')
+    const records = await again.waitForRecords(2)
+    expect(records.map(({ key, value }) => [key, value])).toEqual([
+      ['key', 1],
+      [null, 7],
+    ])
+    expect(records[0]?.sourcePartition).toMatchObject({ replay: other })
+  },
+)
+
 it('reads keys and headers beside the values, and tombstones, of which there are only keys', async () => {
   archive.store.put(`${objectKey}.json`, keys('1\n2\n'))
   const keySchema = { type: 'record', name: 'Key', fields: [{ name: 'id', type: 'int' }] }

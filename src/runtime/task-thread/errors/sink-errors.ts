@@ -1,4 +1,4 @@
-import type { TaskContext } from '../../../api/task.ts'
+import type { OpenedPartition, TaskContext } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { GroupOffset } from '../../../client/group/group-offsets.ts'
 import { errorSettingsOf } from '../../../config/connector/errors/error-settings.ts'
@@ -31,7 +31,7 @@ export interface SinkErrorsOptions extends Pick<KeyParkingOptions, 'assignment' 
   /** Absent or null: there is no dead letter queue. */
   readonly deadLetters?: SinkDeadLetters | null
   /** Absent or null: letters are never delivered again. */
-  readonly replay?: Pick<LetterReplayOptions, 'client'> | null
+  readonly replay?: Pick<LetterReplayOptions, 'client' | 'followers'> | null
   /** Reads records again that the task reports. */
   readonly readRange: ReadRange
 }
@@ -86,6 +86,12 @@ export class SinkErrors {
   assigned(offsets: readonly GroupOffset[]): void {
     this.replay?.assigned(offsets)
     this.parking?.assignmentChanged()
+  }
+
+  /** What the task is told of a partition that was {@link assigned}. */
+  opened(at: GroupOffset): OpenedPartition {
+    const { topic, partition, offset } = at
+    return this.replay?.opened(at) ?? { topic, partition, offset }
   }
 
   revoked(partitions: readonly TopicPartition[]): void {

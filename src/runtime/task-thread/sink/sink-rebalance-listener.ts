@@ -1,5 +1,5 @@
 import { ConnectError } from '../../../api/errors.ts'
-import type { SinkTask } from '../../../api/task.ts'
+import type { OpenedPartition, SinkTask } from '../../../api/task.ts'
 import type { PositionReset } from '../../../client/consumer/position-reset.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
 import type { GroupOffset } from '../../../client/group/group-offsets.ts'
@@ -31,6 +31,8 @@ export interface SinkRebalanceOptions {
   /** Partitions are the task's from now on, each from an offset on. None: the group has another generation, and the task has the same. */
   readonly onAssigned: (offsets: readonly GroupOffset[]) => void
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void
+  /** What the task is told of a partition that was assigned. */
+  readonly opened: (offset: GroupOffset) => OpenedPartition
 }
 
 /** Opens and closes the partitions of a task as its group assigns and revokes them. Calls run inside the task's lock. */
@@ -50,7 +52,7 @@ export class SinkRebalanceListener {
 
   /** The task opens partitions before it gets their first record. An error fails the task, not the rebalance. */
   async assigned(task: SinkTask, offsets: readonly GroupOffset[]): Promise<void> {
-    const { control, positions, logger, consumer, isAllPaused, onAssigned } = this.#options
+    const { control, positions, logger, consumer, isAllPaused, onAssigned, opened } = this.#options
     if (control.isEnding) return
     // Of a generation that adds nothing, the task hears nothing.
     if (offsets.length === 0) return onAssigned([])
@@ -59,7 +61,7 @@ export class SinkRebalanceListener {
     onAssigned(offsets)
     logAssigned(logger, offsets)
     try {
-      await task.open(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
+      await task.open(offsets.map(opened))
     } catch (error) {
       control.fail(new ConnectError(`the task cannot open its partitions: ${errorMessage(error)}`, { cause: error }))
       return

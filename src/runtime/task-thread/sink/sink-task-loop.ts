@@ -158,6 +158,7 @@ export class SinkTaskLoop {
         this.#errors.revoked(partitions)
         this.#assignmentChanged()
       },
+      opened: (offset) => this.#errors.opened(offset),
     })
     this.#absence = new TopicAbsence({ consumer, clock, setCondition })
     this.#skipped = new SkippedOffsets({ logger, skipped: this.#meters.skipped, setCondition })

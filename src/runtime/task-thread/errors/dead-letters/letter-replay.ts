@@ -1,5 +1,5 @@
 import { ConnectError } from '../../../../api/errors.ts'
-import type { OffsetToCommit } from '../../../../api/task.ts'
+import type { OffsetToCommit, OpenedPartition } from '../../../../api/task.ts'
 import type { FetchedRecord } from '../../../../client/consumer/fetched-record.ts'
 import type { PositionReset } from '../../../../client/consumer/position-reset.ts'
 import { OffsetOutOfRangeError } from '../../../../client/errors.ts'
@@ -10,7 +10,7 @@ import { errorMessage } from '../../../../foundation/error-message.ts'
 import type { Logger } from '../../../../foundation/logging/logger.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../../foundation/topic-partition.ts'
 import { areOtherTopics } from '../../../../storage/dead-letters/letter-context.ts'
-import { planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
+import { planId, planOf, plans, planText, type ReplayPlan } from '../../../../storage/dead-letters/replay-plan.ts'
 import {
   lettersMissing,
   othersFound,
@@ -28,6 +28,8 @@ import { ReplayedLetters } from './replayed-letters.ts'
 export interface LetterReplayOptions extends PacedConditionOptions {
   readonly connector: string
   readonly client: Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
+  /** Whether later records of the letters' keys are delivered as well; absent: yes. */
+  readonly followers?: boolean
   /** Null: the connector has none any more, and no marks are written. */
   readonly queue: Pick<DeadLetterQueue, 'add'> | null
   readonly logger: Logger
@@ -111,6 +113,14 @@ export class LetterReplay {
     if (this.isKnown || this.#options.signal.aborted) return
     // What fails is tried again by the records that wait.
     this.#read().catch(() => undefined)
+  }
+
+  /** What a task is told of a partition that was {@link assigned}. */
+  opened({ topic, partition, offset }: GroupOffset): OpenedPartition {
+    const name = formatTopicPartition({ topic, partition })
+    const plan = (this.#replays.get(name) ?? this.#unknown.get(name))?.plan
+    const at = { topic, partition, offset }
+    return plan === undefined ? at : { ...at, replay: { id: planId(plan), until: plan.until } }
   }
 
   revoked(partitions: readonly TopicPartition[]): void {
@@ -220,7 +230,10 @@ export class LetterReplay {
 
   #begin(name: string, one: BegunPlan, found: PlannedLetters | undefined): void {
     if (areOtherTopics(one.plan.letters.id, found?.queueId ?? null)) throw impossible(queueDeleted(name, one.plan))
-    const letters = new ReplayedLetters(found?.records ?? [], one.plan.until)
+    const letters = new ReplayedLetters(found?.records ?? [], {
+      until: one.plan.until,
+      followers: this.#options.followers ?? true,
+    })
     if (letters.size < one.plan.count) throw impossible(lettersMissing(name, one.plan, letters.size))
     this.#replays.set(name, { ...one, letters, reached: one.from, others: 0 })
     this.#unknown.delete(name)

@@ -12,9 +12,16 @@ interface KnownLetter {
   readonly timestamp: number | null
 }
 
+export interface ReplayedLettersOptions {
+  /** Where every record is delivered. */
+  readonly until: number
+  /** Whether later records of the letters' keys follow. */
+  readonly followers: boolean
+}
+
 /**
  * The records of one partition that are delivered again: those of letters, and the later ones of their keys, so that none is
- * overtaken (I12).
+ * overtaken (I12). A sink that keeps every record has those already.
  */
 export class ReplayedLetters {
   /** Where every record is delivered. */
@@ -27,14 +34,14 @@ export class ReplayedLetters {
   readonly #firsts = new Map<string, number>()
 
   /** @param records in any order; the same record may be there several times */
-  constructor(records: readonly ReplayedRecord[], until: number) {
+  constructor(records: readonly ReplayedRecord[], { until, followers }: ReplayedLettersOptions) {
     this.until = until
     for (const { offset, key, timestamp } of records) {
       const digest = keyDigest(key)
       const known = this.#letters.get(offset) ?? []
       if (!known.some((other) => other.digest === digest && other.timestamp === timestamp))
         this.#letters.set(offset, [...known, { digest, timestamp }])
-      if (key === null) continue
+      if (key === null || !followers) continue
       this.#firsts.set(digest, Math.min(offset, this.#firsts.get(digest) ?? offset))
     }
     this.#offsets = [...this.#letters.keys()].toSorted((a, b) => a - b)
