@@ -109,6 +109,12 @@ export class Admin {
     )
   }
 
+  /** Returns all topics that this client may describe. */
+  async listTopics(options: AdminOptions = {}): Promise<readonly TopicMetadata[]> {
+    await this.#retrying('list topics', options, () => this.#cluster.refreshMetadata(null, options))
+    return [...this.#cluster.metadata.topics.values()]
+  }
+
   /** Returns all settings of a topic, including defaults. @throws UnknownTopicError, BrokerError. */
   async topicConfigs(topic: string, options: AdminOptions = {}): Promise<ReadonlyMap<string, TopicConfig>> {
     const resource = { resourceType: resourceTypes.topic, resourceName: topic, configurationKeys: null }

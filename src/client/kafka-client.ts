@@ -5,6 +5,7 @@ import type { GroupConsumerOptions } from './group/group-consumer-options.ts'
 import { GroupMember } from './group/group-member.ts'
 import type { GroupMemberOptions } from './group/group-member-options.ts'
 import { Producer, type ProducerListener, type ProducerOptions } from './producer/producer.ts'
+import { Fetcher, type FetchOptions } from './consumer/fetcher.ts'
 import type { FetchedRecord } from './consumer/fetched-record.ts'
 import { partitionRanges, readRanges, type PartitionRange, type ReadRangesOptions } from './consumer/topic-tail.ts'
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
@@ -56,6 +57,11 @@ export class KafkaClient {
 
   topicReader(options: TopicReaderOptions): TopicReader {
     return new TopicReader(this.#cluster, options)
+  }
+
+  /** Reads partitions without a group, from the offsets at which its owner starts them. Close it. */
+  fetcher(options: FetchOptions): Fetcher {
+    return new Fetcher(this.#cluster, options)
   }
 
   /** Returns the offset ranges of all partitions of these topics. Topics that do not exist are omitted. */

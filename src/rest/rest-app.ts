@@ -9,11 +9,14 @@ import type { RequestLog } from './request-log.ts'
 import type { RestMeters } from './rest-meters.ts'
 import type { RestResponse, Route } from './route.ts'
 
+import { Readable } from 'node:stream'
+
 import { fastify } from 'fastify'
 import { plainJson } from '../api/json/json-text.ts'
 import { errorResponse } from './error-response.ts'
 import { Caller } from './access/caller.ts'
 import { authorize, type RestAccess } from './access/rest-access.ts'
+import type { OpenStreams } from './limits/open-streams.ts'
 import { RequestGate } from './limits/request-gate.ts'
 import { CrossOriginRules, isPreflight } from './request/cross-origin.ts'
 import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
@@ -45,6 +48,7 @@ export interface RestAppOptions<C> {
   readonly limits: RestLimits
   readonly connections: RestConnections
   readonly access: RestAccess
+  readonly streams: OpenStreams
   /** Of requests to other workers; null: that of the system. */
   readonly forwardTls: ForwardTls | null
   /** Null: pages of other origins may not call the API. */
@@ -116,7 +120,9 @@ class RestLifecycle<C> {
       writeHead(reply, payload as RestResponse)
       done(null, payload)
     })
-    app.addHook('onSend', (request, reply, payload) => this.#respond(request, reply, payload as string | undefined))
+    app.addHook('onSend', (request, reply, payload) =>
+      this.#respond(request, reply, payload as string | Readable | undefined),
+    )
   }
 
   async #registerCrossOrigin(app: FastifyInstance, rules: CrossOriginRules): Promise<void> {
@@ -140,20 +146,34 @@ class RestLifecycle<C> {
         exchange.route = route
         if (exchange.isTrusted) authorize(exchange.caller, route, exchange.params)
         if (route.speaks === 'registry') checkRegistryMedia(request.raw)
-        else if (route.respondsWith !== 'text') checkMediaTypes(request.raw)
+        else if (route.respondsWith !== 'text') checkMediaTypes(request.raw, route.streams)
         done()
       },
       preValidation: async (request) => {
         const limits = { maxBytes: this.#options.limits.maxBodyBytes, budget: this.#gate.bodies }
         if (hasBody(request.raw)) exchangeOf(request).body = await readBody(request.raw, limits)
       },
-      handler: async (request) => {
+      handler: async (request, reply) => {
         const exchange = exchangeOf(request)
         const response = await this.#calls.call(route, exchange)
         this.#options.log.change(exchange, response)
-        return response
+        return response.stream === undefined ? response : this.#stream(request, reply, response, response.stream)
       },
     })
+  }
+
+  /** The stream has no more in memory than its client has room for. The connection is of no further use. */
+  #stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    head: RestResponse,
+    parts: AsyncIterable<string>,
+  ): RestResponse | FastifyReply {
+    // Fastify would read the whole body of a response to HEAD.
+    if (request.method === 'HEAD') return { status: head.status, headers: head.headers ?? {} }
+    writeHead(reply, head)
+    reply.header('connection', 'close')
+    return reply.send(Readable.from(parts, { objectMode: false }))
   }
 
   #respondUnrouted(request: FastifyRequest): RestResponse {
@@ -169,7 +189,7 @@ class RestLifecycle<C> {
       reply.hijack()
       return false
     }
-    const exchange = new Exchange(request, entered, beganMs)
+    const exchange = new Exchange(request, reply.raw, entered, beganMs)
     request.setDecorator(exchangeKey, exchange)
     reply.serializer(bodyOf)
     const { listener } = entered.connection
@@ -210,7 +230,7 @@ class RestLifecycle<C> {
   }
 
   /** The last step before the response is sent, once it is its turn on the connection. */
-  async #respond(request: FastifyRequest, reply: FastifyReply, body: string | undefined): Promise<void> {
+  async #respond(request: FastifyRequest, reply: FastifyReply, body: string | Readable | undefined): Promise<void> {
     const { clock, meters } = this.#options
     const exchange = exchangeOf(request)
     await exchange.begin()
@@ -220,6 +240,10 @@ class RestLifecycle<C> {
     // The rest of a body that is too long is not read; during a shutdown a connection is of no further use.
     const isCut = (statusCode === 413 || statusCode === 503) && !request.raw.complete
     if (isCut || !exchange.connection.listener.isOpen()) reply.header('connection', 'close')
+    if (body instanceof Readable) {
+      reply.raw.once('close', () => exchange.finish())
+      return
+    }
     if (request.method !== 'HEAD' && body !== undefined) this.#gate.countUnsent(Buffer.byteLength(body), reply.raw)
     exchange.finish()
   }

@@ -17,6 +17,7 @@ import type { CrossOrigin } from '../config/worker/rest/cross-origin.ts'
 import type { ResponseHeader } from '../config/worker/rest/response-headers.ts'
 import type { ServedPaths } from './request/served-paths.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest/rest-limits.ts'
+import { OpenStreams } from './limits/open-streams.ts'
 import { RestConnections, type RestHttpServer } from './limits/rest-connections.ts'
 import { AuditLog } from './access/audit-log.ts'
 import { RestAccess } from './access/rest-access.ts'
@@ -132,6 +133,7 @@ async function serve<C>(
   const audit = options.audit === undefined ? null : new AuditLog(options.audit, clock)
   const meters = new RestMeters(options.meters)
   const connections = new RestConnections({ limits, clock, streaks, meters })
+  const streams = new OpenStreams(clock)
   const app = await restApp({
     ...api,
     clock,
@@ -139,6 +141,7 @@ async function serve<C>(
     meters,
     limits,
     connections,
+    streams,
     access: new RestAccess(token === undefined ? null : new AccessToken(token), users),
     forwardTls: options.forwardTls ?? null,
     crossOrigin: options.crossOrigin ?? null,
@@ -164,6 +167,7 @@ async function serve<C>(
     addresses,
     close: async (graceMs = 5000) => {
       const closed = servers.map((server) => close(server, graceMs, clock))
+      streams.close()
       connections.abandonHandshakes()
       await Promise.all(closed)
       await app.close()

@@ -1,5 +1,6 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { ForwardTls } from '../config/worker/rest/listener-tls.ts'
+import type { OpenStreams } from './limits/open-streams.ts'
 import type { RequestGate } from './limits/request-gate.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { RequestLog } from './request-log.ts'
@@ -27,6 +28,7 @@ export interface RouteCallsOptions<C> {
   readonly gate: RequestGate
   readonly log: RequestLog
   readonly access: RestAccess
+  readonly streams: OpenStreams
   /** Of requests to other workers; null: that of the system. */
   readonly forwardTls: ForwardTls | null
 }
@@ -71,7 +73,8 @@ export class RouteCalls<C> {
       checkReach(caller, connector)
     }
     const { signal } = controller
-    const request = { params, query, headers, body: body.text, isTrusted, caller, reach, base, signal }
+    const openStream = (): AbortSignal => this.#options.streams.open(exchange.response)
+    const request = { params, query, headers, body: body.text, isTrusted, caller, reach, base, signal, openStream }
     try {
       return await Promise.race([this.#here(route, exchange, request), timedOut.promise])
     } finally {

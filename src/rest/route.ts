@@ -4,6 +4,7 @@ import type { ConnectValue } from '../api/schema.ts'
 import type { LabelledSample } from '../foundation/metrics/meters.ts'
 import type { Role } from '../config/worker/rest/rest-users.ts'
 import type { Herder } from '../herder/herder.ts'
+import type { TopicBrowser } from '../herder/topics/topic-browser.ts'
 import type { SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Caller } from './access/caller.ts'
 import type { ActivityHistory } from './dashboard/activity-history.ts'
@@ -32,13 +33,17 @@ export interface RestRequest {
   readonly reach: (connector: string) => void
   /** Fires when the request has used up its time. */
   readonly signal: AbortSignal
+  /** Opens a stream as the response. Returns the signal that ends it. @throws OverloadedError when there are too many */
+  readonly openStream: () => AbortSignal
 }
 
-/** The response of a route. `json` and `text` exclude each other; without either the body is empty. */
+/** The response of a route. `json`, `text` and `stream` exclude each other; without any the body is empty. */
 export interface RestResponse {
   readonly status: number
   readonly json?: ConnectValue
   readonly text?: string
+  /** Parts of the body as they come. */
+  readonly stream?: AsyncIterable<string>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -49,6 +54,8 @@ export interface ServingWorker {
   /** Metrics of this process and of the tasks that run in it, by their labels. */
   readonly samples: () => readonly LabelledSample[]
 }
+/** What a {@link TopicBrowser} does. */
+export type TopicReads = Pick<TopicBrowser, 'users' | 'list' | 'describe' | 'records' | 'follow'>
 
 /** What routes work with. */
 export interface RestContext {
@@ -62,6 +69,8 @@ export interface RestContext {
   readonly now: () => number
   /** The recent past of what connectors do. */
   readonly history: ActivityHistory
+  /** Topics and their records. Absent: there are none to show. */
+  readonly topics?: TopicReads
   /** Opens the schema registry, once. Absent: there is none. */
   readonly registry?: () => Promise<SchemaRegistry>
 }
@@ -96,6 +105,8 @@ export interface Operation {
   readonly isQuick?: (query: URLSearchParams) => boolean
   /** Absent: JSON, which clients then have to accept. */
   readonly respondsWith?: 'text'
+  /** Whether it can respond with a stream of events: clients may accept only that. */
+  readonly streams?: boolean
   /** Absent: the media types of Connect; those of the schema registry have names of their own. */
   readonly speaks?: 'registry'
   /** Whether it changes nothing although its method is not GET. */

@@ -12,6 +12,7 @@ import type { ConnectorListener } from './connector-listener.ts'
 import { connectorFailure } from './failures.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
+import type { RecordsRead, RecordsToRead } from './plugin-thread/records/readable-record.ts'
 import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
 
 export interface PluginThreadsOptions {
@@ -25,9 +26,10 @@ export interface PluginThreadsOptions {
 }
 
 /** How long calls of plugin code may take, and how long plugin code may block a shared thread. Milliseconds. */
-const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000 }
+const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000, conversion: 20_000 }
 /** The timeout of the plugin itself is a little shorter than the deadline of the call. */
 const pluginTimeoutMs = deadlines.call - 2_000
+const conversionMs = deadlines.conversion - 5_000
 /** How many validations may block a thread of their own at the same time. */
 const maxAlone = 4
 
@@ -44,8 +46,8 @@ interface Instance {
 }
 
 /**
- * The threads for plugin code other than tasks (ADR 0005): one for the connector instances of each class, and one for
- * validation. A call that exceeds its deadline fails. Code that blocks a shared thread is retried once in a thread of its
+ * The threads for plugin code other than tasks (ADR 0005): one for the connector instances of each class, one for
+ * validation, and one for records that people read. A call that exceeds its deadline fails. Code that blocks a shared thread is retried once in a thread of its
  * own, until its deadline, while the others continue in a new thread. An instance whose idle thread was ended is started
  * again by the next call.
  */
@@ -146,32 +148,58 @@ export class PluginThreads {
     )
   }
 
+  /**
+   * Reads records with the converters of a connector, in a thread for that.
+   * @throws ConfigError, PluginTimeoutError; a record that cannot be converted has the reason
+   */
+  async readRecords(asked: RecordsToRead): Promise<RecordsRead> {
+    const what = `conversion of records of ${asked.topic}`
+    return await this.#asked(
+      what,
+      async (thread, owner) =>
+        await thread.ask<'read-records'>(
+          { type: 'read-records', owner, asked, timeoutMs: conversionMs },
+          deadlines.conversion,
+          what,
+        ),
+      'records',
+    )
+  }
+
   async close(): Promise<void> {
     this.#instances.clear()
     await Promise.all([...this.#threads.values()].map(async (thread) => await thread.close()))
   }
 
   /** Makes a call that can be repeated in another thread. */
-  async #asked<T>(what: string, ask: (thread: PluginThread, owner: number) => Promise<T>): Promise<T> {
+  async #asked<T>(
+    what: string,
+    ask: (thread: PluginThread, owner: number) => Promise<T>,
+    purpose: 'validation' | 'records' = 'validation',
+  ): Promise<T> {
     for (;;) {
       const owner = this.#number()
       try {
-        return await ask(this.#shared('validation'), owner)
+        return await ask(this.#shared(purpose), owner)
       } catch (error) {
         if (!(error instanceof PluginThreadBlockedError)) throw error
-        if (error.owner === null || error.owner === owner) return await this.#askedAlone(what, ask)
+        if (error.owner === null || error.owner === owner) return await this.#askedAlone(what, ask, purpose)
       }
     }
   }
 
-  async #askedAlone<T>(what: string, ask: (thread: PluginThread, owner: number) => Promise<T>): Promise<T> {
+  async #askedAlone<T>(
+    what: string,
+    ask: (thread: PluginThread, owner: number) => Promise<T>,
+    purpose: string,
+  ): Promise<T> {
     if (this.#alone >= maxAlone) {
       throw new PluginTimeoutError(
         `${what} blocked its thread for ${deadlines.blocked / 1000} s, and ${maxAlone} other calls block threads of their own`,
       )
     }
     this.#alone += 1
-    const thread = this.#open('validation-alone', null)
+    const thread = this.#open(`${purpose}-alone`, null)
     try {
       return await ask(thread, this.#number())
     } finally {

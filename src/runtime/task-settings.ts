@@ -31,6 +31,9 @@ export interface TaskSettings {
   readonly consumer: RawConfig
 }
 
+/** The converters of a worker, for connectors that name none, and their schema registry. */
+export type WorkerConverters = Pick<TaskSettings, 'keyConverter' | 'valueConverter' | 'headerConverter' | 'registryUrl'>
+
 /**
  * How long a task may take to end by itself, in milliseconds. The rest of `gracefulMs` is for closing its client, before its
  * thread is ended.

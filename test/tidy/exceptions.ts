@@ -10,7 +10,6 @@ export const exceptions: readonly Exception[] = [
   { rule: 'directory-size', path: 'src/protocol/messages', reason: 'one table for each Kafka API' },
   { rule: 'directory-size', path: 'src/broker/handlers', reason: 'one handler for each Kafka API' },
   { rule: 'consoles', path: 'src/runtime/thread/thread-secrets.ts', reason: 'redacts what plugins print' },
-  { rule: 'members', path: 'src/client/admin.ts', reason: 'offsets of groups are set and deleted with them' },
   { rule: 'members', path: 'src/foundation/async/bounded-queue.ts', reason: 'plugins use it through penstock/api' },
   { rule: 'members', path: 'src/runtime/task-threads.ts', reason: 'tests count threads' },
   { rule: 'members', path: 'src/log/disk/node-file-system.ts', reason: 'tests count open files' },

@@ -5,7 +5,7 @@ import { workerRestarts } from '../../config/restart-settings.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
-import { WorkerGroup } from '../../herder/group/worker-group.ts'
+import { WorkerGroup, type WorkerGroupHandlers, type WorkerGroupOptions } from '../../herder/group/worker-group.ts'
 import { ConnectorErrorsReader } from '../../herder/errors/connector-errors-reader.ts'
 import { ConnectorOffsetReader } from '../../herder/offsets/connector-offset-reader.ts'
 import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-writer.ts'
@@ -46,8 +46,11 @@ const idleMs = 10_000
 /** What stopping connectors and tasks may take beyond `task.shutdown.graceful.timeout.ms`, to end their threads. */
 const stopOverheadMs = 500
 
-/** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks. */
-export function createHerder(parts: HerderParts): WorkerHerder {
+/** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks, which it ends. */
+export function createHerder(parts: HerderParts): {
+  readonly herder: WorkerHerder
+  readonly plugins: Pick<PluginThreads, 'readRecords'>
+} {
   const { config, env, cleanup, client, broker, workerId, conditions, access, registry } = parts
   const { clock, logger, logLevels, logSink } = env
   const { foundPlugins, providers, offsetTopic, groupId, taskShutdownTimeoutMs } = config
@@ -61,6 +64,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
   const groupConditions = new Conditions(logger.child('herder'))
   conditions.add('worker', () => groupConditions.standing)
   const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
+  const created = Promise.withResolvers<PluginThreads>()
   const herder = new WorkerHerder({
     configs: stores.configs,
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
@@ -70,23 +74,13 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     letters: client,
     offsetTopic: offsetTopic.name,
     fenceTasks: async (connector, tasks) => await fenceTasks(admin, groupId, connector, tasks),
-    joinGroup: (handlers) =>
-      new WorkerGroup(
-        (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
-        {
-          url: `${config.advertisedProtocol}://${workerId}/`,
-          clock,
-          logger: logger.child('herder'),
-          lease,
-          conditions: groupConditions,
-          configTopic: config.configTopic.name,
-          listClasses: connectorClassesRequest(call),
-          ...groupSettings(config),
-          ...handlers,
-        },
-      ),
+    joinGroup: (handlers) => joinedGroup(parts, { lease, conditions: groupConditions, ...handlers }),
     lease,
-    runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
+    runConnectors: (listener) => {
+      const plugins = new PluginThreads({ ...threads, listener })
+      created.resolve(plugins)
+      return plugins
+    },
     runTasks: (listener) =>
       new TaskThreads({
         ...threads,
@@ -115,7 +109,27 @@ export function createHerder(parts: HerderParts): WorkerHerder {
   cleanup.add('the worker group', async () => await herder.leaveGroup())
   cleanup.add('the statuses', async () => await stores.statuses.flush())
   cleanup.add('connectors and tasks', async () => await herder.stopWork(), taskShutdownTimeoutMs + stopOverheadMs)
-  return herder
+  return { herder, plugins: { readRecords: async (asked) => await (await created.promise).readRecords(asked) } }
+}
+
+/** The membership in the group of the workers. */
+function joinedGroup(
+  { config, env, client, workerId, access }: HerderParts,
+  own: WorkerGroupHandlers & Pick<WorkerGroupOptions, 'lease' | 'conditions'>,
+): WorkerGroup {
+  const { groupId, configTopic, advertisedProtocol } = config
+  return new WorkerGroup(
+    (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
+    {
+      url: `${advertisedProtocol}://${workerId}/`,
+      clock: env.clock,
+      logger: env.logger.child('herder'),
+      configTopic: configTopic.name,
+      listClasses: connectorClassesRequest(workerCall(access.restToken, config.forwardTls)),
+      ...groupSettings(config),
+      ...own,
+    },
+  )
 }
 
 /** Fences tasks of an exactly-once source by their transactional ids, as in Connect: `<group>-<connector>-<task>` (KIP-618). */

@@ -1,7 +1,7 @@
 import { KafkaClient } from '../../client/kafka-client.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Meters } from '../../foundation/metrics/meters.ts'
-import { startRest } from '../../rest/rest-server.ts'
+import { startRest, type RestOptions } from '../../rest/rest-server.ts'
 import { labelled, prometheusText } from '../../runtime/metrics/prometheus-text.ts'
 import { accessOf, restUsers } from './access.ts'
 import { CleanupStack } from './cleanup-stack.ts'
@@ -10,6 +10,7 @@ import { openBroker } from './embedded-broker.ts'
 import { InternalTopicWatch } from './internal-topic-watch.ts'
 import { restListeners } from './listeners.ts'
 import { processSamples } from './process-samples.ts'
+import { workerTopics } from '../topics/worker-topics.ts'
 import { WorkerConditions } from './worker-conditions.ts'
 import { registryForConverters, workerRegistry } from '../registry/worker-registry.ts'
 import type { WorkerEnvironment } from './worker-environment.ts'
@@ -51,7 +52,8 @@ export async function startWorker(
   cleanup.add('the client', async () => await client.close())
   const { listeners, advertisedHost, workerId } = await restListeners(config)
   const registry = registryForConverters(config, listeners, access)
-  const herder = createHerder({ config, env, cleanup, client, broker, workerId, conditions, access, registry })
+  const parts = { config, env, cleanup, client, broker, workerId, conditions, access, registry }
+  const { herder, plugins } = createHerder(parts)
   await herder.start(signal)
   const watch = new InternalTopicWatch({
     topics: config,
@@ -70,22 +72,17 @@ export async function startWorker(
     metrics: async () => prometheusText([...labelled(await broker.samples()), ...own()]),
     conditions: () => conditions.lines(),
     worker: { id: workerId, samples },
+    topics: workerTopics({ config, client, herder, plugins, registry, clock }),
     ...workerRegistry({ config, client, env, cleanup, conditions }),
     ...(access.restToken === null ? {} : { token: access.restToken }),
     ...restUsers({ access, env, cleanup, conditions }),
     meters,
     listeners,
-    adminListeners: config.adminListeners,
-    crossOrigin: config.crossOrigin,
-    forwardTls: config.forwardTls,
-    headers: config.responseHeaders,
-    limits: config.restLimits,
+    ...restSettings(config),
     hosts: [...config.listenersHosts, advertisedHost],
     clock,
     logger: logger.child('rest'),
     audit: logger.child('audit'),
-    masksPasswords: config.restMaskPasswords,
-    servesDocs: config.restDocs,
   })
   cleanup.add('the REST API', async () => await rest.close())
   const running = cleanup.move()
@@ -94,5 +91,18 @@ export async function startWorker(
     brokerAddress: broker.listenAddress,
     brokerDied: broker.died,
     stop: async () => await running[Symbol.asyncDispose](),
+  }
+}
+
+/** What the config alone says about the REST API. */
+function restSettings(config: WorkerConfig): Partial<RestOptions> {
+  return {
+    adminListeners: config.adminListeners,
+    crossOrigin: config.crossOrigin,
+    forwardTls: config.forwardTls,
+    headers: config.responseHeaders,
+    limits: config.restLimits,
+    masksPasswords: config.restMaskPasswords,
+    servesDocs: config.restDocs,
   }
 }

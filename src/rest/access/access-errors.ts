@@ -63,6 +63,18 @@ export class AccessDeniedError extends RestError {
     )
   }
 
+  static ofTopic({ user }: Caller, topic: string): AccessDeniedError {
+    return new AccessDeniedError(
+      `No connector that the user "${user ?? ''}" has access to uses the topic "${clipped(topic)}"`,
+    )
+  }
+
+  static ofRecords({ user }: Caller, topic: string): AccessDeniedError {
+    return new AccessDeniedError(
+      `The user "${user ?? ''}" may not read the records of topic "${clipped(topic)}". The line <user>.topics of the users file allows it`,
+    )
+  }
+
   static ofAll({ user }: Caller, operation: string): AccessDeniedError {
     return new AccessDeniedError(
       `${operation} concerns all connectors; the user "${user ?? ''}" has access to some of them`,

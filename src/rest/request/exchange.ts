@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
 import type { FastifyRequest } from 'fastify'
 import type { EnteredRequest } from '../limits/rest-connections.ts'
@@ -33,9 +33,16 @@ export class Exchange {
   /** The connector that its body names; null: none, or it was not read yet. */
   namedConnector: string | null = null
   body: RequestBody = noBody
+  readonly response: ServerResponse
   #finish: (() => void) | null = null
 
-  constructor(request: FastifyRequest, { connection, turn }: EnteredRequest, beganMs: number) {
+  constructor(
+    request: FastifyRequest,
+    response: ServerResponse,
+    { connection, turn }: EnteredRequest,
+    beganMs: number,
+  ) {
+    this.response = response
     this.beganMs = beganMs
     this.target = targetOf(request.originalUrl, request.raw.headers.host)
     this.query = new URLSearchParams(this.target.query)

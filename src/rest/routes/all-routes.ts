@@ -2,6 +2,7 @@ import type { Route } from '../route.ts'
 
 import { activityRoutes } from '../dashboard/activity-routes.ts'
 import { dashboardRoutes } from '../dashboard/dashboard-routes.ts'
+import { topicRoutes } from '../topics/topic-routes.ts'
 import { connectorRoutes } from './connector-routes.ts'
 import { errorRoutes } from './error-routes.ts'
 import { loggerRoutes } from './logger-routes.ts'
@@ -23,4 +24,5 @@ export const allRoutes: readonly Route[] = [
   ...loggerRoutes,
   ...activityRoutes,
   ...dashboardRoutes,
+  ...topicRoutes,
 ]

@@ -16,6 +16,7 @@ import { answerProbes } from '../thread/thread-probe.ts'
 import { ThreadSecrets } from '../thread/thread-secrets.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
 import { ConnectorHost } from './connector-host.ts'
+import { RecordReading } from './records/record-reading.ts'
 import {
   redactedMessage,
   type FromPluginThread,
@@ -23,7 +24,7 @@ import {
   type ToPluginThread,
 } from './plugin-thread-messages.ts'
 
-/** A plugin thread: connector instances, validation, task configs. It uses neither the broker nor other threads. */
+/** A plugin thread: connector instances, validation, task configs, records for people. It uses neither the broker nor other threads. */
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
 provideApi(data.foundPlugins)
@@ -47,6 +48,12 @@ const host = new ConnectorHost({
   onFailed: (connector, owner, failure) => link.send({ type: 'connector-failed', connector, owner, failure }),
   onSecrets: (connector, owner, refresh) => link.send({ type: 'connector-secrets', connector, owner, refresh }),
 })
+const records = new RecordReading({
+  plugins,
+  secrets,
+  redacted: (text) => secrets.redaction.text(text),
+  clock: systemClock,
+})
 
 secrets.guardProcess()
 answerProbes(() => owners.getStore() ?? null)
@@ -65,6 +72,11 @@ function handle(message: ToPluginThread): unknown {
       return inNameOf(message.owner, async () => await describePlugin(plugins, message.plugin))
     case 'alter-offsets':
       return inNameOf(message.owner, async () => await alterOffsets(message))
+    case 'read-records':
+      return inNameOf(
+        message.owner,
+        async () => await records.read(message.asked, AbortSignal.timeout(message.timeoutMs)),
+      )
     case 'ping':
       return undefined
     case 'may-rest':

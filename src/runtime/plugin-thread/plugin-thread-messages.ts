@@ -7,6 +7,7 @@ import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Redaction } from '../../config/providers/redaction.ts'
 import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ConnectorFailure } from '../connector-listener.ts'
+import type { RecordsRead, RecordsToRead } from './records/readable-record.ts'
 import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 
 /** A change of the offsets of a connector: of a source's stored ones, or of a sink's committed ones. */
@@ -47,6 +48,7 @@ export type ToPluginThread =
       readonly offsets: OffsetChanges
       readonly timeoutMs: number
     }
+  | { readonly type: 'read-records'; readonly owner: number; readonly asked: RecordsToRead; readonly timeoutMs: number }
   /** A thread whose event loop runs responds immediately. */
   | { readonly type: 'ping' }
   /** Returns whether the thread may be ended until it is needed again. */
@@ -61,6 +63,7 @@ export interface ToPluginThreadResponses extends Record<string, unknown> {
   validate: ConfigInfos
   'plugin-config': readonly ConfigKeyInfo[]
   'alter-offsets': boolean
+  'read-records': RecordsRead
   ping: void
   'may-rest': boolean
   'stop-all': void

@@ -7,7 +7,7 @@ import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { converterChoice, type TaskSettings } from '../task-settings.ts'
+import { converterChoice, type WorkerConverters } from '../task-settings.ts'
 import type { Converters } from './conversion/record-encoder.ts'
 import type { TransformStep } from './conversion/transform-chain.ts'
 
@@ -15,7 +15,7 @@ import type { TransformStep } from './conversion/transform-chain.ts'
 export async function loadConverters(
   plugins: PluginRegistry,
   connectorConfig: RawConfig,
-  settings: TaskSettings,
+  settings: WorkerConverters,
 ): Promise<Converters> {
   const key = converterChoice('key', connectorConfig, settings.keyConverter)
   const value = converterChoice('value', connectorConfig, settings.valueConverter)

@@ -17,13 +17,15 @@ export interface RestUser {
   readonly role: Role
   /** Patterns of connector names, in which `*` stands for any text; null: all connectors. */
   readonly connectors: readonly string[] | null
+  /** As {@link connectors}, of the topics whose records the user may read; null: it depends on the role. */
+  readonly topics: readonly string[] | null
   readonly password: PasswordHash | null
   /** See `tokenHash`. */
   readonly token: string | null
 }
 
 /** The end of each key; the rest is the name of the user. */
-const fields = ['role', 'password', 'token', 'connectors'] as const
+const fields = ['role', 'password', 'token', 'connectors', 'topics'] as const
 type Field = (typeof fields)[number]
 
 /** The limits of a file (I10). */
@@ -32,7 +34,7 @@ const maxNameLength = 128
 const maxPatterns = 100
 
 /**
- * Parses a file of users: properties `<user>.role`, `<user>.password`, `<user>.token` and `<user>.connectors`.
+ * Parses a file of users: properties `<user>.role`, `<user>.password`, `<user>.token`, `<user>.connectors` and `<user>.topics`.
  * @throws ConfigError with the first problem. It has no password, token or hash (I8)
  */
 export function parseRestUsers(text: string): readonly RestUser[] {
@@ -53,7 +55,8 @@ export function parseRestUsers(text: string): readonly RestUser[] {
   return users
 }
 
-function userOf(name: string, { role, password, token, connectors }: Partial<Record<Field, string>>): RestUser {
+function userOf(name: string, settings: Partial<Record<Field, string>>): RestUser {
+  const { role, password, token, connectors, topics } = settings
   const user = `User "${clipped(name)}"`
   if (name.length === 0 || name.length > maxNameLength || /[:\p{Cc}]/u.test(name))
     throw new ConfigError(`${user}: a name has 1 to ${maxNameLength} characters, without colons and control characters`)
@@ -69,7 +72,8 @@ function userOf(name: string, { role, password, token, connectors }: Partial<Rec
   return {
     name,
     role: known,
-    connectors: connectors === undefined ? null : patternsOf(name, connectors),
+    connectors: connectors === undefined ? null : patternsOf(`${name}.connectors`, connectors),
+    topics: topics === undefined ? null : patternsOf(`${name}.topics`, topics),
     password: password === undefined ? null : passwordOf(name, password),
     token: token === undefined ? null : tokenOf(name, token),
   }
@@ -90,15 +94,15 @@ function tokenOf(name: string, text: string): string {
   )
 }
 
-/** An empty list would be read as "no connector" by some and as "all" by others. */
-function patternsOf(name: string, text: string): readonly string[] {
+/** An empty list would be read as "none" by some and as "all" by others. */
+function patternsOf(key: string, text: string): readonly string[] {
   const patterns = text.split(',').map((pattern) => pattern.trim())
   if (patterns.includes(''))
     throw new ConfigError(
-      `User "${name}": ${name}.connectors has an empty pattern. Remove the line to allow all connectors`,
+      `${key} has an empty pattern. Remove the line to allow what the user may without it, or set * to allow all`,
     )
   if (patterns.length > maxPatterns)
-    throw new ConfigError(`User "${name}" has ${patterns.length} patterns; the maximum is ${maxPatterns}`)
+    throw new ConfigError(`${key} has ${patterns.length} patterns; the maximum is ${maxPatterns}`)
   return patterns
 }
 
