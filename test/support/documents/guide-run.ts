@@ -10,13 +10,13 @@ import { commandBlocks, substitute } from './command-blocks.ts'
 /** One reader of a document: the directory in which they type its commands, and the programs that they left running. */
 export class GuideRun {
   readonly directory = checkoutFolder(join(mkdtempSync(join(tmpdir(), 'penstock-test-')), 'penstock'))
-  #running: Program[] = []
+  readonly #running = new Map<Program, string>()
 
   /** Starts a program that runs next to the commands that follow. */
   begin(command: string): Program {
     // The shell hands itself over to the command, so that a signal reaches that.
     const program = runProgram('bash', ['-c', `exec ${command}`], this.directory)
-    this.#running.push(program)
+    this.#running.set(program, command)
     return program
   }
 
@@ -27,12 +27,12 @@ export class GuideRun {
 
   /**
    * Runs the blocks of a document in order, with its addresses replaced by those of the test. A background block is started,
-   * and the next one waits until `url` responds. Returns the outputs of the other blocks.
+   * and the next one waits until `url` responds, if there is one. Returns the outputs of the other blocks.
    */
   async follow(
     document: string,
     addresses: Readonly<Record<string, string>>,
-    url: string | ((script: string) => string),
+    url: string | ((script: string) => string | null),
     before: (script: string) => Promise<unknown> = () => Promise.resolve(),
   ): Promise<string[]> {
     const outputs: string[] = []
@@ -40,7 +40,8 @@ export class GuideRun {
       const script = substitute(text, addresses)
       if (background) {
         this.begin(script.trim())
-        await responds(typeof url === 'string' ? url : url(script))
+        const awaited = typeof url === 'string' ? url : url(script)
+        if (awaited !== null) await responds(awaited)
         continue
       }
       await before(script)
@@ -49,11 +50,12 @@ export class GuideRun {
     return outputs
   }
 
-  /** Ends the programs that still run. */
-  async endAll(): Promise<void> {
-    for (const program of this.#running) program.child.kill('SIGTERM')
-    await Promise.all(this.#running.map((program) => program.ended))
-    this.#running = []
+  /** Ends the programs that still run, or those of them whose command has this text. */
+  async endAll(text = ''): Promise<void> {
+    const programs = [...this.#running].filter(([, command]) => command.includes(text)).map(([program]) => program)
+    for (const program of programs) program.child.kill('SIGTERM')
+    await Promise.all(programs.map((program) => program.ended))
+    for (const program of programs) this.#running.delete(program)
   }
 
   async close(): Promise<void> {
