@@ -3,14 +3,26 @@ import { readFileSync } from 'node:fs'
 
 const usage = `penstock COMMAND
 
+Run it:
+  quickstart [--once]                            run a demo: Postgres to topics, Elasticsearch and S3
   worker [FILE.properties] [--set KEY=VALUE …]   run connectors, with the embedded broker or a Kafka cluster
   broker [--listen HOST:PORT] [--data DIR]       run only the broker
   hash-password [--token]                        hash a password or token from standard input, for rest.users.file
-  quickstart [--once]                            run a demo: Postgres to topics, Elasticsearch and S3
+
+Steer a worker, or Kafka Connect:
+  connectors                                     list, create, change, pause and restart connectors
+  tasks                                          list and restart the tasks of connectors
+  offsets                                        show, set and reset the offsets of connectors
+  plugins                                        list what can be run, with all options
+  loggers                                        show and set log levels
+
+This command line:
+  context                                        remember servers and how to log in
+  completion SHELL                               print the script that completes commands in bash, zsh or fish
   version                                        print the version
   help                                           print this help
 
-Run a command with --help for its options.
+Run a command with --help for its options and examples.
 `
 const commands = [...usage.matchAll(/^ {2}([\w-]+)/gm)].map((match) => match[1])
 const aliases = { '--help': 'help', '-h': 'help', '--version': 'version', '-v': 'version' }

@@ -33,7 +33,7 @@ export interface BrokerCommandOptions {
   readonly access: { readonly username: string; readonly tokenFile: string } | null
 }
 
-const usage = `penstock broker --listen HOST:PORT --data DIR
+export const usage = `penstock broker --listen HOST:PORT --data DIR
 
   --listen HOST:PORT            the address to listen on (default 127.0.0.1:9092)
   --advertise HOST              the host that clients connect to (default: that of --listen)

@@ -9,7 +9,7 @@ import { exitCodes } from '../foundation/process/exit-codes.ts'
 import { PasswordHash } from '../foundation/network/password-hash.ts'
 import { isToken, minTokenLength, tokenHash } from '../foundation/network/token-hash.ts'
 
-const usage = `penstock hash-password [--token]
+export const usage = `penstock hash-password [--token]
 
 Reads a password from standard input and prints its hash, for a line USER.password=HASH in the file of rest.users.file.
 

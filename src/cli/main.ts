@@ -1,28 +1,32 @@
+import { systemClock } from '../foundation/clock.ts'
 import { exitCodes } from '../foundation/process/exit-codes.ts'
+import { run } from './command/run.ts'
+import type { Surroundings } from './command/session.ts'
 
-/** The commands that bin/usage.js lists. Imported when called, so that each loads only its own modules. */
-const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  worker: async (args) => await (await import('./worker-command.ts')).runWorkerCommand(args),
-  broker: async (args) => await (await import('./broker-command.ts')).runBrokerCommand(args),
-  'hash-password': async (args) => await (await import('./hash-password-command.ts')).runHashPasswordCommand(args),
-  quickstart: async (args) => await (await import('../quickstart/quickstart.ts')).quickstart(args),
+async function surroundings(): Promise<Surroundings> {
+  const { processTerminal } = await import('./output/terminal.ts')
+  // `penstock … | head` ends the reader first.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.done)
+    throw error
+  })
+  return {
+    terminal: processTerminal(),
+    env: process.env,
+    clock: systemClock,
+    stdin: async () => await (await import('node:stream/consumers')).text(process.stdin),
+    ask,
+  }
 }
 
-async function run([name = '', ...args]: readonly string[]): Promise<number> {
-  const command = commands[name]
-  if (command === undefined) {
-    process.stderr.write(`penstock: unknown command "${name}"\n`)
-    return exitCodes.failed
-  }
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    return await command(args)
-  } catch (error) {
-    const reason = error instanceof Error ? error : new Error(String(error))
-    // An error that we raise explains itself; any other one is a bug, which its stack helps to find.
-    const foreseen = reason.name !== 'Error' && !['TypeError', 'RangeError', 'AssertionError'].includes(reason.name)
-    process.stderr.write(`penstock: ${foreseen ? reason.message : (reason.stack ?? reason.message)}\n`)
-    return exitCodes.failed
+    return await terminal.question(question)
+  } finally {
+    terminal.close()
   }
 }
 
-process.exitCode = await run(process.argv.slice(2))
+process.exitCode = await run(process.argv.slice(2), surroundings, (text) => process.stderr.write(text))

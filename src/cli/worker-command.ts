@@ -18,7 +18,7 @@ import { RedactedSink } from '../config/providers/redacted-sink.ts'
 import { startWorker, type RunningWorker } from './worker/start-worker.ts'
 import { stopSignal } from './stop-signal.ts'
 
-const usage = `penstock worker [FILE.properties] [--set KEY=VALUE …]
+export const usage = `penstock worker [FILE.properties] [--set KEY=VALUE …]
 
 Runs connectors, managed over Kafka Connect's REST API. FILE is a Connect distributed worker's properties file. Without
 bootstrap.servers, the worker starts an embedded broker: its data is in ./penstock-data, its port is 9092.

@@ -4,7 +4,6 @@ import { sinkConfigDef } from '../../config/connector/sink-config-def.ts'
 import { sourceConfigDef } from '../../config/connector/source-config-def.ts'
 import { withDeadline } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import type { Herder } from '../../herder/herder.ts'
 import type { PasswordTest } from './password-mask.ts'
 
 /** Keys without a definition that probably hold a secret: mistyped ones, and those of clients and schema registries. */
@@ -27,18 +26,27 @@ interface UsedPlugin {
   readonly name: string
 }
 
+/** Where the definitions of a plugin's keys come from: a herder, or the REST API of a worker. */
+export interface PluginDefinitions {
+  pluginConfig(
+    plugin: string,
+    version: string | null,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly name: string; readonly type: string }[]>
+}
+
 /**
  * Tells which keys of connector configs hold passwords: those of type PASSWORD of the connector, its transforms, predicates and
  * converters. Of a plugin that this worker does not have, all values are taken for passwords.
  */
 export class PasswordKeys {
-  readonly #herder: Pick<Herder, 'pluginConfig'>
+  readonly #definitions: PluginDefinitions
   readonly #clock: Clock
   /** By class name or alias. Only names of plugins are kept. */
   readonly #known = new Map<string, Promise<PluginKeys | null>>()
 
-  constructor(herder: Pick<Herder, 'pluginConfig'>, clock: Clock) {
-    this.#herder = herder
+  constructor(definitions: PluginDefinitions, clock: Clock) {
+    this.#definitions = definitions
     this.#clock = clock
   }
 
@@ -76,7 +84,7 @@ export class PasswordKeys {
   async #read(name: string): Promise<PluginKeys | null> {
     try {
       const found = await withDeadline({ clock: this.#clock, ms: maxMs }, async (signal) =>
-        this.#herder.pluginConfig(name, null, signal),
+        this.#definitions.pluginConfig(name, null, signal),
       )
       const passwords = found.filter(({ type }) => type === 'PASSWORD')
       return { all: new Set(found.map((key) => key.name)), passwords: new Set(passwords.map((key) => key.name)) }

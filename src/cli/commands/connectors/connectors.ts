@@ -1,0 +1,23 @@
+import type { Group } from '../../command/command.ts'
+import { createConnectors } from './create.ts'
+import { deleteConnectors } from './delete.ts'
+import { getConnector } from './get.ts'
+import { listConnectors } from './list.ts'
+import { pauseConnectors, restartConnectors, resumeConnectors, stopConnectors } from './states.ts'
+import { validateConnectors } from './validate.ts'
+
+export const connectors: Group = {
+  name: 'connectors',
+  summary: 'list, create, change, pause and restart connectors',
+  verbs: [
+    listConnectors,
+    getConnector,
+    createConnectors,
+    validateConnectors,
+    pauseConnectors,
+    resumeConnectors,
+    stopConnectors,
+    restartConnectors,
+    deleteConnectors,
+  ],
+}

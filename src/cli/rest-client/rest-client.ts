@@ -1,0 +1,127 @@
+import { errorMessage } from '../../foundation/error-message.ts'
+import { readFileSync } from 'node:fs'
+
+import type { Clock } from '../../foundation/clock.ts'
+import { exitCodes } from '../../foundation/process/exit-codes.ts'
+import { CommandError } from '../command/command-error.ts'
+import { requestError } from './request-error.ts'
+
+/** Kafka Connect takes at most 90 s for an operation of its herder. Milliseconds. */
+const timeoutMs = 100_000
+/** How often, and after how long, a request is sent again that the workers of a group refuse while they rebalance. */
+const rebalance = { attempts: 20, pauseMs: 500 }
+
+export interface Request {
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly body?: unknown
+  readonly accept?: string
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
+/** Sends requests to a REST API of Kafka Connect. */
+export class RestClient {
+  readonly url: string
+  readonly #authorization: string | null
+  readonly #clock: Clock
+
+  constructor(url: string, authorization: string | null, clock: Clock) {
+    this.url = url
+    this.#authorization = authorization
+    this.#clock = clock
+  }
+
+  /** Returns the JSON of the response; null when it has no body. @throws CommandError that says what to do */
+  async send<T>(method: string, path: string, request: Request = {}): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const response = await this.open(method, path, request)
+      const text = await this.#textOf(response)
+      if (response.ok) return text === '' ? (null as T) : (this.#parsed(text, path) as T)
+      const refused = requestError({ url: this.url, method, path, status: response.status, text })
+      if (!/rebalance/i.test(text) || attempt >= rebalance.attempts) throw refused
+      await this.#clock.sleep(rebalance.pauseMs, request.signal)
+    }
+  }
+
+  /** Returns the response, whose body the caller reads. @throws CommandError when no server responds */
+  async open(
+    method: string,
+    path: string,
+    { query = {}, body, accept, signal, timeoutMs: most }: Request = {},
+  ): Promise<Response> {
+    const deadline = most === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(most ?? timeoutMs)]
+    try {
+      return await fetch(this.url + path + queryText(query), {
+        method,
+        redirect: 'manual',
+        signal: AbortSignal.any([...deadline, ...(signal === undefined ? [] : [signal])]),
+        headers: {
+          Accept: accept ?? 'application/json',
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(this.#authorization === null ? {} : { Authorization: this.#authorization }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason
+      throw unreachable(this.url, error)
+    }
+  }
+
+  async #textOf(response: Response): Promise<string> {
+    try {
+      return await response.text()
+    } catch (error) {
+      throw unreachable(this.url, error)
+    }
+  }
+
+  #parsed(text: string, path: string): unknown {
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw new CommandError(
+        `${this.url}${path} did not return JSON. Is it the REST API of a worker? It begins: ${text.slice(0, 80)}`,
+        exitCodes.serverFailed,
+      )
+    }
+  }
+}
+
+function queryText(query: Request['query']): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {}))
+    for (const each of value === undefined ? [] : [value].flat()) params.append(name, each)
+  return params.size === 0 ? '' : `?${params}`
+}
+
+function unreachable(url: string, error: unknown): CommandError {
+  const { name, cause } = error as Error
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+  const reason = name === 'TimeoutError' ? 'it did not respond in time' : (causes[code] ?? errorMessage(cause ?? error))
+  const advice = /CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code)
+    ? 'Name the certificate to trust: penstock context add NAME --url URL --ca FILE'
+    : 'Start a worker (penstock worker), or name another server: --url URL, or penstock context use NAME'
+  return new CommandError(`cannot reach ${url}: ${reason}. ${advice}.`, exitCodes.unreachable)
+}
+
+const causes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no server listens there',
+  ENOTFOUND: 'its host name is unknown',
+  EAI_AGAIN: 'its host name cannot be looked up now',
+  ECONNRESET: 'it closed the connection',
+  EHOSTUNREACH: 'its host cannot be reached',
+  ETIMEDOUT: 'its host does not respond',
+  UND_ERR_CONNECT_TIMEOUT: 'its host does not respond',
+  UND_ERR_SOCKET: 'it closed the connection',
+}
+
+/** Trusts the certificates in a file besides those of the system. @throws CommandError when it cannot be read or has none */
+export async function trust(file: string): Promise<void> {
+  const { getCACertificates, setDefaultCACertificates } = await import('node:tls')
+  try {
+    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')])
+  } catch (error) {
+    throw new CommandError(`The certificates in ${file} cannot be used: ${errorMessage(error)}`)
+  }
+}
