@@ -28,7 +28,7 @@ export interface Verb {
   /** Whether {@link Option} `--json` makes sense; true unless given. */
   readonly hasJson?: boolean
   /** Runs it. Returns the exit code; nothing stands for 0. @throws CommandError */
-  run(session: Session, given: Given): Promise<number | void>
+  run(session: Session, given: Given, list: CommandList): Promise<number | void>
 }
 
 /** Verbs about one noun: `penstock connectors list`. */
@@ -40,6 +40,18 @@ export interface Group {
 
 /** What `penstock NAME` is. */
 export type Command = Verb | Group
+
+/** All commands by name. Imported when used, so that each loads only its own modules. */
+export interface CommandList {
+  readonly commands: Readonly<Record<string, () => Promise<Command>>>
+  /** Those that parse their own arguments, each with its usage. */
+  readonly own: Readonly<Record<string, OwnCommand>>
+}
+
+export interface OwnCommand {
+  readonly run: (args: readonly string[]) => Promise<number>
+  readonly usage: () => Promise<string>
+}
 
 export const isGroup = (command: Command): command is Group => 'verbs' in command
 

@@ -10,6 +10,7 @@ import {
   optionsOf,
   takesValue,
   type Command,
+  type CommandList,
   type Verb,
 } from './command.ts'
 import { Session, type Surroundings } from './session.ts'
@@ -17,16 +18,22 @@ import { Session, type Surroundings } from './session.ts'
 /** How wide help is at most: longer lines are hard to read. */
 const maxHelpColumns = 110
 
+interface Invocation {
+  readonly words: readonly string[]
+  readonly surroundings: Surroundings
+  readonly list: CommandList
+}
+
 /** Runs `penstock NAME …`, and returns the exit code. @throws CommandError */
 export async function runCommand(
   name: string,
   command: Command,
-  { words, surroundings }: { readonly words: readonly string[]; readonly surroundings: Surroundings },
+  { words, surroundings, list }: Invocation,
 ): Promise<number> {
   let code: number = exitCodes.done
   const run = async (verb: Verb, given: Given): Promise<void> => {
     const server = { url: given.text('url'), context: given.text('context') }
-    const result = await verb.run(new Session(surroundings, { json: given.flag('json'), server }), given)
+    const result = await verb.run(new Session(surroundings, { json: given.flag('json'), server }), given, list)
     code = result ?? exitCodes.done
   }
   try {

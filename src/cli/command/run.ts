@@ -1,5 +1,5 @@
 import { exitCodes } from '../../foundation/process/exit-codes.ts'
-import { commandList, ownCommandList } from './command-list.ts'
+import { commandList } from './command-list.ts'
 import { CommandError } from './command-error.ts'
 import type { Surroundings } from './session.ts'
 
@@ -13,11 +13,16 @@ export async function run(
   writeError: (text: string) => void,
 ): Promise<number> {
   try {
-    if (Object.hasOwn(ownCommandList, name)) return await ownCommandList[name as keyof typeof ownCommandList].run(args)
-    const load = Object.hasOwn(commandList, name) ? commandList[name] : undefined
+    const own = Object.hasOwn(commandList.own, name) ? commandList.own[name] : undefined
+    if (own !== undefined) return await own.run(args)
+    const load = Object.hasOwn(commandList.commands, name) ? commandList.commands[name] : undefined
     if (load === undefined) throw new CommandError(`unknown command "${name}"`)
     const [{ runCommand }, command] = await Promise.all([import('./program.ts'), load()])
-    return await runCommand(name, command, { words: args, surroundings: await surroundings() })
+    return await runCommand(name, command, {
+      words: args,
+      surroundings: await surroundings(),
+      list: commandList,
+    })
   } catch (error) {
     const reason = error instanceof Error ? error : new TypeError(String(error))
     // An error that we raise explains itself; any other one is a bug, which its stack helps to find.

@@ -1,7 +1,6 @@
 import { nextWord, type Candidate } from '../completion/candidates.ts'
 import { completionScripts, shells, type Shell } from '../completion/scripts.ts'
-import { commandList, ownCommandList } from '../command/command-list.ts'
-import type { Verb } from '../command/command.ts'
+import type { CommandList, Verb } from '../command/command.ts'
 import { CommandError } from '../command/command-error.ts'
 import type { Session } from '../command/session.ts'
 import { contextsFile, readContexts } from '../contexts/contexts.ts'
@@ -19,11 +18,11 @@ export const completion: Verb = {
   ],
   isRemote: false,
   hasJson: false,
-  async run(session, given) {
+  async run(session, given, list) {
     const [shell, ...words] = given.words
     const { terminal } = session.surroundings
     if (shell === 'words') {
-      const found = await candidatesFor(session, words.slice(0, -1), words.at(-1) ?? '')
+      const found = await candidatesFor(session, list, words)
       terminal.write(found.map(({ word, meaning }) => `${word}\t${meaning}\n`).join(''))
       return
     }
@@ -36,16 +35,18 @@ const isShell = (name: string | undefined): name is Shell => shells.some((shell)
 
 async function candidatesFor(
   session: Session,
-  before: readonly string[],
-  current: string,
+  list: CommandList,
+  words: readonly string[],
 ): Promise<readonly Candidate[]> {
+  const [before, current] = [words.slice(0, -1), words.at(-1) ?? '']
   const [name, ...rest] = before
-  if (name === undefined) return await commandNames()
-  if (Object.hasOwn(ownCommandList, name)) {
-    const usage = await ownCommandList[name as keyof typeof ownCommandList].usage()
+  if (name === undefined) return await commandNames(list)
+  const own = Object.hasOwn(list.own, name) ? list.own[name] : undefined
+  if (own !== undefined) {
+    const usage = await own.usage()
     return [...new Set([...usage.matchAll(/^ {2,}(--[\w-]+)/gm)].map(([, flag = '']) => flag))].map(plain)
   }
-  const load = Object.hasOwn(commandList, name) ? commandList[name] : undefined
+  const load = Object.hasOwn(list.commands, name) ? list.commands[name] : undefined
   if (load === undefined) return []
   const next = nextWord(await load(), rest, current)
   return next.kind === 'words' ? next.candidates : await valuesOf(session, next.name)
@@ -53,14 +54,14 @@ async function candidatesFor(
 
 const plain = (word: string): Candidate => ({ word, meaning: '' })
 
-async function commandNames(): Promise<readonly Candidate[]> {
-  const own = [...Object.keys(ownCommandList), 'help', 'version'].map(plain)
-  const commands = await Promise.all(
-    Object.entries(commandList).map(async ([word, load]) => {
+async function commandNames({ commands, own }: CommandList): Promise<readonly Candidate[]> {
+  const others = [...Object.keys(own), 'help', 'version'].map(plain)
+  const described = await Promise.all(
+    Object.entries(commands).map(async ([word, load]) => {
       return { word, meaning: (await load()).summary }
     }),
   )
-  return [...commands, ...own]
+  return [...described, ...others]
 }
 
 /** What the values of an argument are called, and where they come from. A server that is away has none. */

@@ -26,7 +26,7 @@ const list: Verb = {
     for (const name of given.words) await api.connector(name)
     const listed = (await api.connectors()).filter(({ name }) => given.words.length === 0 || given.words.includes(name))
     const tasks = listed.flatMap(({ name, status }) =>
-      (status?.tasks ?? []).map((task) => ({ connector: name, ...task })),
+      (status?.tasks ?? []).map((task) => Object.assign({ connector: name }, task)),
     )
     out.result(tasks, () => {
       if (tasks.length === 0) return ['No tasks run.']

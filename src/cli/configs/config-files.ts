@@ -75,7 +75,7 @@ async function valuesOf(text: string, file: string): Promise<readonly unknown[]>
 function parsedJson(text: string): unknown {
   const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === 'number' ? (context?.source ?? String(value)) : value
-  return JSON.parse(text, keep as (key: string, value: unknown) => unknown)
+  return JSON.parse(text, keep)
 }
 
 type PlainObject = Readonly<Record<string, unknown>>

@@ -52,7 +52,7 @@ function wrappedLine(text: string, width: number): readonly string[] {
       line = ''
     }
     while (displayWidth(word) > room) {
-      const part = [...word].slice(0, room).join('')
+      const part = Array.from(word).slice(0, room).join('')
       lines.push(part)
       word = word.slice(part.length)
     }

@@ -92,7 +92,7 @@ function queryText(query: Request['query']): string {
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(query ?? {}))
     for (const each of value === undefined ? [] : [value].flat()) params.append(name, each)
-  return params.size === 0 ? '' : `?${params}`
+  return params.size === 0 ? '' : `?${params.toString()}`
 }
 
 function unreachable(url: string, error: unknown): CommandError {

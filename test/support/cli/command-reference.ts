@@ -1,12 +1,12 @@
-import { commandList, ownCommandList } from '../../../src/cli/command/command-list.ts'
+import { commandList } from '../../../src/cli/command/command-list.ts'
 import { isGroup, jsonOption, optionsOf, remoteOptions, type Verb } from '../../../src/cli/command/command.ts'
 
-const common = [jsonOption, ...remoteOptions]
+const common = new Set([jsonOption, ...remoteOptions])
 
 /** The Markdown of docs/reference/command-line.md that describes every command. */
 export async function commandReference(): Promise<string> {
   const sections: string[] = []
-  for (const [name, load] of Object.entries(commandList)) {
+  for (const [name, load] of Object.entries(commandList.commands)) {
     const command = await load()
     if (!isGroup(command)) sections.push(verbSection(`## penstock ${command.usage}`, command))
     else {
@@ -14,13 +14,13 @@ export async function commandReference(): Promise<string> {
       for (const verb of command.verbs) sections.push(verbSection(`### penstock ${name} ${verb.usage}`, verb))
     }
   }
-  for (const [name, { usage }] of Object.entries(ownCommandList))
+  for (const [name, { usage }] of Object.entries(commandList.own))
     sections.push(`## penstock ${name}\n\n\`\`\`text\n${(await usage()).trim()}\n\`\`\``)
   return sections.join('\n\n')
 }
 
 function verbSection(title: string, verb: Verb): string {
-  const own = optionsOf(verb).filter((option) => !common.includes(option))
+  const own = optionsOf(verb).filter((option) => !common.has(option))
   const table = [
     '| option | meaning |',
     '|---|---|',

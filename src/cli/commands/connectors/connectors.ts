@@ -1,6 +1,8 @@
 import type { Group } from '../../command/command.ts'
+import { applyConnectors } from './apply.ts'
 import { createConnectors } from './create.ts'
 import { deleteConnectors } from './delete.ts'
+import { editConnector } from './edit.ts'
 import { getConnector } from './get.ts'
 import { listConnectors } from './list.ts'
 import { pauseConnectors, restartConnectors, resumeConnectors, stopConnectors } from './states.ts'
@@ -13,6 +15,8 @@ export const connectors: Group = {
     listConnectors,
     getConnector,
     createConnectors,
+    applyConnectors,
+    editConnector,
     validateConnectors,
     pauseConnectors,
     resumeConnectors,

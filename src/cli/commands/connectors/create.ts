@@ -54,6 +54,6 @@ async function documentsOf(given: Given, stdin: () => Promise<string>): Promise<
   if (files.length > 1 && name !== null) throw new CommandError('--name is for one connector; the files have several.')
   return files.map((each) => {
     const final = name ?? each.name
-    return { ...each, name: final, config: { ...each.config, ...set, name: final } }
+    return Object.assign({}, each, { name: final, config: Object.assign({}, each.config, set, { name: final }) })
   })
 }
