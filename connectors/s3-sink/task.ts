@@ -19,6 +19,7 @@ import {
 import { hasStablePaths, isSinglePath, partitionerOf, partitionPath } from './layout/partitioner.ts'
 import { MemoryBudget } from './object/memory-budget.ts'
 import { abortLeftUploads } from './object/left-uploads.ts'
+import { ObjectTagger } from './object/object-tagger.ts'
 import { UploadLostError } from './object/object-upload.ts'
 import { PartitionLedger } from './partition/partition-ledger.ts'
 import { PartitionWriter } from './partition/partition-writer.ts'
@@ -151,6 +152,7 @@ export class S3SinkTask implements SinkTask {
     const { tombstonePath } = settings
     const objects = metrics.counter('s3_objects_total', 'Objects completed in the S3 store')
     const written = metrics.counter('s3_records_total', 'Records in objects that were completed')
+    const untagged = metrics.counter('s3_untagged_objects_total', 'Objects whose tags the S3 store refused')
     const bytes = metrics.counter('s3_bytes_total', 'Bytes of those records before compression')
     if (!hasStablePaths(settings.partitioner))
       logger.warn(
@@ -185,6 +187,7 @@ export class S3SinkTask implements SinkTask {
       partitioner: partitionerOf(settings.partitioner),
       singlePath: isSinglePath(settings.partitioner) && tombstonePath === null ? partitionPath : null,
       conditions: { isSupported: settings.conditionalWrites },
+      tagger: settings.tags === null ? null : new ObjectTagger({ ...settings.tags, store, logger, untagged }),
       schemas: new SchemaRule(settings.compatibility),
       keySchemas: new SchemaRule('NONE'),
       onCompleted,

@@ -1,6 +1,7 @@
 import type { ConnectorPlugin } from 'penstock/api'
 
 import { bucketProblems } from '../s3-store/config/bucket-problems.ts'
+import { storeProblems } from '../s3-store/config/store-problems.ts'
 import { configDef } from './config/config.ts'
 import { storeOf } from './config/settings.ts'
 import { S3SourceConnector } from './connector.ts'
@@ -15,7 +16,8 @@ export const plugin: ConnectorPlugin = {
   version: '0.1.0',
   configDef,
   async check(config, _raw, signal) {
-    return await bucketProblems(storeOf(config), signal)
+    const problems = storeProblems(config)
+    return problems.length > 0 ? problems : await bucketProblems(storeOf(config), signal)
   },
   alterSourceOffsets: (_config, changes) => checkOffsetChanges(changes),
   createConnector: () => new S3SourceConnector(),

@@ -10,8 +10,6 @@ export const acceptedOptions = {
   'max.write.duration.ms': accepted('LONG', 'Connector', Number.MAX_SAFE_INTEGER, 'writes do not block the task.'),
   'schemas.cache.config': accepted('INT', 'Connector', 1000, 'a schema is compiled once, for as long as it is in use.'),
   'max.files.scan.limit': accepted('INT', 'Connector', 100, 'an existing object is found by its name.'),
-  's3.http.send.expect.continue': accepted('BOOLEAN', 'S3', true, 'the Expect header is never sent.'),
-  's3.object.behavior.on.tagging.error': accepted('STRING', 'S3', 'ignore', 'objects are not tagged.'),
   's3.elastic.buffer.enable': accepted('BOOLEAN', 'S3', false, 'buffers always grow as needed.'),
   's3.elastic.buffer.init.capacity': accepted('INT', 'S3', 131_072, 'buffers always grow as needed.'),
   'schema.generator.class': accepted('CLASS', 'Storage', null, 'it has no effect in Confluent’s connector either.'),

@@ -1,5 +1,6 @@
 import type { ConfigProblem, ParsedConfig } from 'penstock/api'
 
+import { storeProblems } from '../../s3-store/config/store-problems.ts'
 import type { S3Key } from './config.ts'
 import { formats } from './format-options.ts'
 import { isTimeBased } from './layout-settings.ts'
@@ -13,17 +14,11 @@ const packedParts: Readonly<Record<string, string>> = {
 
 /** The problems between settings that are valid one by one. */
 export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem[] {
-  const problems: ConfigProblem[] = []
+  const problems: ConfigProblem[] = [...storeProblems(config)]
   const complain = (keys: readonly S3Key[], message: string): void => {
     for (const key of keys) problems.push({ key, message })
   }
   const given = (key: S3Key): boolean => String(config[key] ?? '').trim() !== ''
-  if (given('aws.access.key.id') !== given('aws.secret.access.key')) {
-    complain(
-      ['aws.access.key.id', 'aws.secret.access.key'],
-      'Set both aws.access.key.id and aws.secret.access.key, or neither to use the environment.',
-    )
-  }
   const packed = packedParts[String(config['format.class'])]
   if (packed !== undefined && String(config['s3.compression.type']).toLowerCase() !== 'none') {
     complain(['s3.compression.type', 'format.class'], `${packed}, and s3.compression.type to none.`)
@@ -36,18 +31,6 @@ export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem
       )
     if (!given('tombstone.encoded.partition'))
       complain(['tombstone.encoded.partition'], 'behavior.on.null.values=write needs the name of a directory.')
-  }
-  if (config['s3.wan.mode'] === true && config['s3.path.style.access.enabled'] !== false) {
-    complain(
-      ['s3.wan.mode', 's3.path.style.access.enabled'],
-      'Transfer acceleration needs the bucket in the host name: set s3.path.style.access.enabled to false.',
-    )
-  }
-  if (config['s3.wan.mode'] === true && given('store.url')) {
-    complain(
-      ['s3.wan.mode', 'store.url'],
-      'Transfer acceleration is a feature of Amazon S3: it cannot be used with store.url.',
-    )
   }
   if (given('s3.sse.customer.key') && config['s3.ssea.name'] !== 'AES256') {
     complain(['s3.sse.customer.key', 's3.ssea.name'], 's3.sse.customer.key needs s3.ssea.name=AES256.')

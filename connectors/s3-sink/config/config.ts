@@ -5,9 +5,8 @@ import { companionOptions } from './companion-options.ts'
 import { formatOptions } from './format-options.ts'
 import { connector, s3, storage } from '../../s3-store/config/grouped-key.ts'
 import { storeOptions } from '../../s3-store/config/store-options.ts'
+import { tagOptions } from './tag-options.ts'
 import { partitionerOptions } from './partitioner-options.ts'
-
-const notServed = 'it is not supported'
 
 const cannedAcls = [
   'private',
@@ -18,6 +17,17 @@ const cannedAcls = [
   'bucket-owner-read',
   'bucket-owner-full-control',
   'aws-exec-read',
+]
+
+const storageClasses = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+  'GLACIER',
+  'DEEP_ARCHIVE',
 ]
 
 /** The options of Confluent's S3 sink, supported, accepted and rejected ones, and a few of our own. */
@@ -125,6 +135,16 @@ export const configDef = {
       value === null || cannedAcls.includes(String(value)) ? null : `String must be one of: ${cannedAcls.join(', ')}`,
     recommended: cannedAcls,
   }),
+  's3.http.send.expect.continue': s3(
+    'BOOLEAN',
+    'Whether to ask the store before the bytes of an object are sent (Expect: 100-continue), on a connection of its own for each object and part. It is the default of Confluent’s sink.',
+    { importance: 'LOW', defaultValue: false },
+  ),
+  's3.storage.class': s3(
+    'STRING',
+    'The storage class of objects, which Confluent’s sink leaves to the bucket; empty: its default.',
+    { importance: 'LOW', defaultValue: '', validator: oneOf('', ...storageClasses), recommended: storageClasses },
+  ),
 
   'storage.class': storage('CLASS', 'The storage: S3.', {
     importance: 'HIGH',
@@ -137,27 +157,7 @@ export const configDef = {
     { importance: 'HIGH', defaultValue: 'NONE', validator: oneOf('NONE', 'BACKWARD', 'FORWARD', 'FULL') },
   ),
 
-  's3.proxy.url': s3('STRING', 'An HTTP proxy.', { importance: 'LOW', defaultValue: '', unsupported: notServed }),
-  's3.proxy.user': s3('STRING', 'The user of the proxy.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: notServed,
-  }),
-  's3.proxy.password': s3('PASSWORD', 'The password of the proxy.', {
-    importance: 'LOW',
-    defaultValue: '',
-    unsupported: notServed,
-  }),
-  's3.object.tagging': s3('BOOLEAN', 'Whether to tag objects with their offsets.', {
-    importance: 'LOW',
-    defaultValue: false,
-    unsupportedValues: { true: notServed },
-  }),
-  's3.object.tagging.key.value.pairs': s3('LIST', 'Further tags.', {
-    importance: 'LOW',
-    defaultValue: [],
-    unsupported: notServed,
-  }),
+  ...tagOptions,
   ...companionOptions,
   ...partitionerOptions,
   ...acceptedOptions,

@@ -3,10 +3,12 @@ import type { ParsedConfig, RawConfig } from 'penstock/api'
 import type { S3Key } from './config.ts'
 import { avroDataKeys, formats } from './format-options.ts'
 import { isTimeBased, layoutSettings } from './layout-settings.ts'
+import { tagOf } from './tag-options.ts'
 import type { AvroCodec } from '../../s3-store/avro/block-codec.ts'
 import type { FormatSettings } from '../format/open-format.ts'
 import type { PageCodecName } from '../format/parquet/file/page-codec.ts'
 import type { KeyLayout } from '../../s3-store/object/object-key.ts'
+import type { TagSettings } from '../object/object-tagger.ts'
 import type { RotationRules } from '../partition/rotation.ts'
 import type { LayoutSettings } from '../layout/partitioner.ts'
 import { storeSettings, type StoreSettings } from '../../s3-store/config/store-settings.ts'
@@ -31,6 +33,8 @@ export interface S3SinkSettings {
   readonly partBytes: number
   readonly bufferBytes: number
   readonly conditionalWrites: boolean
+  /** Null: objects have no tags. */
+  readonly tags: TagSettings | null
   readonly shutdownTimeoutMs: number
 }
 
@@ -70,6 +74,7 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
     partBytes: number('s3.part.size'),
     bufferBytes: number('s3.buffer.bytes'),
     conditionalWrites: config['enable.conditional.writes'] !== false,
+    tags: config['s3.object.tagging'] === true ? tagSettings(config) : null,
     shutdownTimeoutMs: number('shutdown.timeout.ms'),
   }
 }
@@ -82,6 +87,17 @@ function mayReportIgnored(raw: RawConfig): boolean {
   const given = (key: string): string | undefined => raw[key]?.trim().toLowerCase()
   const isChosen = given('behavior.on.null.values') === 'ignore'
   return isChosen && given('errors.tolerance') === 'all' && given('errors.deadletterqueue.park.keys') !== 'true'
+}
+
+function tagSettings(config: ParsedConfig): TagSettings {
+  const pairs = config['s3.object.tagging.key.value.pairs']
+  return {
+    pairs: (Array.isArray(pairs) ? pairs : []).flatMap((pair) => {
+      const tag = tagOf(String(pair))
+      return tag === null ? [] : [tag]
+    }),
+    failsOnError: String(config['s3.object.behavior.on.tagging.error']).toLowerCase() === 'fail',
+  }
 }
 
 function kindSettings(config: ParsedConfig, raw: RawConfig): KindSettings {

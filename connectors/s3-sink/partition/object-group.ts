@@ -3,6 +3,7 @@ import { assert, present, type ConnectValue, type Schema, type SinkRecord } from
 import type { FormatWriter } from '../format/object-format.ts'
 import type { MemoryBudget } from '../object/memory-budget.ts'
 import type { ObjectPlacement } from '../object/object-placement.ts'
+import type { ObjectTagger } from '../object/object-tagger.ts'
 import type { ObjectUpload } from '../object/object-upload.ts'
 import type { Fit, SchemaRule } from '../schema/schema-rule.ts'
 import type { ObjectKind } from '../view/object-kind.ts'
@@ -54,11 +55,18 @@ export class ObjectGroup {
   readonly directory: string | null
   readonly #objects: readonly CountedObject[]
   readonly #budget: MemoryBudget
+  readonly #tagger: ObjectTagger | null
+  readonly #start: number
+  #last: number
+  #records = 1
 
-  /** @param objects that of values last. */
-  constructor(directory: string | null, objects: readonly GroupObject[], budget: MemoryBudget) {
+  /** @param objects that of values last. They have their first record. */
+  constructor(directory: string | null, objects: readonly GroupObject[], { first, budget, tagger }: GroupOptions) {
     assert(objects.length > 0, 'a group has objects')
     this.directory = directory
+    this.#start = first
+    this.#last = first
+    this.#tagger = tagger
     this.#objects = objects.map((object) => ({ ...object, counted: 0, isPlaced: false }))
     this.#budget = budget
     this.#settle()
@@ -105,6 +113,8 @@ export class ObjectGroup {
       for (let i = 0; i < added; i += 1) present(objects[i], 'an object').writer.takeBack()
       throw error
     }
+    this.#records += 1
+    this.#last = record.originalOffset
     this.#settle()
     return bytes
   }
@@ -143,7 +153,8 @@ export class ObjectGroup {
   async place(): Promise<boolean> {
     const isLast = (object: CountedObject): boolean => object === this.#objects.at(-1)
     return (
-      (await placed(this.#objects.filter((object) => !isLast(object)))) && (await placed(this.#objects.filter(isLast)))
+      (await this.#placed(this.#objects.filter((object) => !isLast(object)))) &&
+      (await this.#placed(this.#objects.filter(isLast)))
     )
   }
 
@@ -181,15 +192,27 @@ export class ObjectGroup {
     this.#budget.add(held - object.counted)
     object.counted = held
   }
+
+  /** Puts objects into their places. Returns whether all are there. */
+  async #placed(objects: readonly CountedObject[]): Promise<boolean> {
+    const results = await Promise.allSettled(objects.map(async (object) => await this.#placeOne(object)))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    return objects.every(({ isPlaced }) => isPlaced)
+  }
+
+  async #placeOne(object: CountedObject): Promise<void> {
+    const { placement, upload } = object
+    if (object.isPlaced || (await placement.place(upload)) !== 'done') return
+    const records = { start: this.#start, last: this.#last, count: this.#records }
+    await this.#tagger?.tag(upload.key, records, upload.signal)
+    object.isPlaced = true
+  }
 }
 
-/** Puts objects into their places. Returns whether all are there. */
-async function placed(objects: readonly CountedObject[]): Promise<boolean> {
-  const results = await Promise.allSettled(
-    objects.map(async (object) => {
-      object.isPlaced ||= (await object.placement.place(object.upload)) === 'done'
-    }),
-  )
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-  return objects.every(({ isPlaced }) => isPlaced)
+interface GroupOptions {
+  /** The offset of the first record. */
+  readonly first: number
+  readonly budget: MemoryBudget
+  /** Null: objects have no tags. */
+  readonly tagger: ObjectTagger | null
 }

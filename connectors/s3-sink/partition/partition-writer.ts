@@ -239,7 +239,7 @@ export class PartitionWriter implements TopicPartition {
   }
 
   #begin(record: SinkRecord, parts: readonly PartWriter[], place: RecordPlace, nowMs: number): ObjectGroup {
-    const { settings, budget } = this.#environment
+    const { settings, budget, tagger } = this.#environment
     let set = this.#open
     // The first objects of a set may have the names of those that an earlier run left, see PartitionLedger.
     let named: LedgerObject = { start: record.originalOffset, isNamed: true }
@@ -251,7 +251,7 @@ export class PartitionWriter implements TopicPartition {
     }
     const mark = this.#mark(record)
     const objects = parts.map((part) => this.#object(part, { named, path: place.path, mark }))
-    const group = new ObjectGroup(place.directory, objects, budget)
+    const group = new ObjectGroup(place.directory, objects, { first: record.originalOffset, budget, tagger })
     set.begin(group)
     return group
   }

@@ -4,6 +4,7 @@ import type { Partitioner } from '../layout/partitioner.ts'
 import type { MemoryBudget } from '../object/memory-budget.ts'
 import type { KeyLayout } from '../../s3-store/object/object-key.ts'
 import type { WriteConditions } from '../object/object-placement.ts'
+import type { ObjectTagger } from '../object/object-tagger.ts'
 import type { S3Store } from '../../s3-store/client/s3-store.ts'
 import type { SchemaRule } from '../schema/schema-rule.ts'
 import type { ObjectKinds } from '../view/object-kind.ts'
@@ -20,6 +21,8 @@ export interface WriterEnvironment {
   /** The directory of all objects of a partition; null: they are in several. */
   readonly singlePath: ((partition: number) => string) | null
   readonly conditions: WriteConditions
+  /** Null: objects have no tags. */
+  readonly tagger: ObjectTagger | null
   /** For values. */
   readonly schemas: SchemaRule
   /** For keys, which always have one schema in an object. */

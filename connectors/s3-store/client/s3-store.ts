@@ -5,8 +5,10 @@ import {
   GetBucketLocationCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   UploadPartCommand,
   type ObjectCannedACL,
+  type StorageClass,
 } from '@aws-sdk/client-s3'
 import type { Clock } from 'penstock/api'
 
@@ -195,6 +197,19 @@ export class S3Store {
     return putOutcome(await this.#requests.untilSettled(request, signal))
   }
 
+  /** Replaces the tags of an object. @throws S3RefusedError when the store refuses it. */
+  async putTags(key: string, tags: readonly (readonly [string, string])[], signal: AbortSignal): Promise<void> {
+    const input = { ...this.#of(key), Tagging: { TagSet: tags.map(([Key, Value]) => ({ Key, Value })) } }
+    const request: StoreRequest<unknown> = {
+      method: 'PUT',
+      key,
+      send: (client, options) => client.send(new PutObjectTaggingCommand(input), options),
+      proof: null,
+    }
+    const outcome = await this.#requests.untilSettled(request, signal)
+    if (outcome.verdict !== 'done') throw this.#requests.refused(outcome.refusal, request)
+  }
+
   /** Uploads that are neither completed nor aborted, whose keys begin with `prefix`. Empty when the store refuses to list them. */
   async listUploads(prefix: string, signal: AbortSignal): Promise<readonly OpenUpload[]> {
     const { bucket: Bucket } = this.#settings
@@ -276,10 +291,11 @@ export class S3Store {
   }
 
   #newObject(mark: ObjectMark) {
-    const { acl, encryption } = this.#settings
+    const { acl, storageClass, encryption } = this.#settings
     return {
       Metadata: markMetadata(mark),
       ...(acl === null ? {} : { ACL: acl as ObjectCannedACL }),
+      ...(storageClass === null ? {} : { StorageClass: storageClass as StorageClass }),
       ...encryptionInput(encryption),
     }
   }

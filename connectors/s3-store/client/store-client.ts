@@ -1,10 +1,10 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import { errorMessage, systemClock, type Clock } from 'penstock/api'
+import { systemClock, type Clock } from 'penstock/api'
 
-import { credentialInput, noCredentials } from './credentials.ts'
+import { credentialInput, credentialsError } from './credentials/credentials.ts'
 import { PieceStream } from './piece-stream.ts'
 import { collect, ExchangeError } from './exchange.ts'
-import { S3RefusedError } from './s3-error.ts'
+import { proxyAgents } from './proxy-agents.ts'
 import type { StoreSettings } from '../config/store-settings.ts'
 
 /** An error document, a page of 1,000 names of 1,024 bytes: more bytes than this of a response are dropped. */
@@ -33,13 +33,12 @@ export class StoreClient {
     this.s3.destroy()
   }
 
-  /** Makes sure that requests can be signed. @param renewed asks for other credentials than the last ones. */
+  /** Makes sure that requests can be signed. @throws S3RefusedError, S3UnavailableError. @param renewed asks for other credentials than the last ones. */
   async checkCredentials(renewed: boolean): Promise<void> {
     try {
       await this.s3.config.credentials(renewed ? { forceRefresh: true } : {})
     } catch (error) {
-      if (error instanceof S3RefusedError) throw error
-      throw noCredentials(errorMessage(error), error)
+      throw credentialsError(error)
     }
   }
 
@@ -95,7 +94,7 @@ export class StoreClient {
 }
 
 function clientConfig(settings: StoreSettings): S3ClientConfig {
-  const { region, storeUrl, pathStyle, accelerate, requestTimeoutMs } = settings
+  const { region, storeUrl, pathStyle, accelerate, proxyUrl, requestTimeoutMs } = settings
   // The number of requests in flight limits the number of sockets.
   const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, scheduling: 'lifo' } as const
   return {
@@ -108,14 +107,13 @@ function clientConfig(settings: StoreSettings): S3ClientConfig {
     retryMode: 'standard',
     disableClockSkewCorrection: false,
     followRegionRedirects: false,
-    expectContinueHeader: false,
+    expectContinueHeader: settings.expectContinue,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: requestTimeoutMs,
       socketTimeout: requestTimeoutMs,
-      httpAgent: agent,
-      httpsAgent: agent,
+      ...(proxyUrl === null ? { httpAgent: agent, httpsAgent: agent } : proxyAgents(proxyUrl, agent)),
       logger: silent,
     },
     streamCollector: async (stream: AsyncIterable<Uint8Array>) => await collect(stream, maxResponseBytes),

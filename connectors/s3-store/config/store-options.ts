@@ -1,18 +1,7 @@
-import { atLeast, oneOf, type ConfigDef, type ConfigValue } from 'penstock/api'
+import { atLeast, type ConfigDef, type ConfigValue } from 'penstock/api'
 
+import { credentialOptions } from './credential-options.ts'
 import { s3, storage } from './grouped-key.ts'
-
-/** Class names of the AWS SDK for Java, of both major versions: the default credentials chain, and its environment part. */
-export const credentialProviders = {
-  chain: [
-    'software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider',
-    'com.amazonaws.auth.DefaultAWSCredentialsProviderChain',
-  ],
-  environment: [
-    'software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider',
-    'com.amazonaws.auth.EnvironmentVariableCredentialsProvider',
-  ],
-} as const
 
 const storeUrl = Object.assign(
   (_key: string, value: ConfigValue): string | null => {
@@ -23,6 +12,17 @@ const storeUrl = Object.assign(
     return /^(?:https?:\/\/)?[^/?#]+\/?$/.test(text) && URL.canParse(text.includes('://') ? text : `https://${text}`)
       ? null
       : 'It must be a URL of scheme, host and port, such as http://127.0.0.1:9000'
+  },
+  { describe: 'a URL' },
+)
+
+const proxyUrl = Object.assign(
+  (_key: string, value: ConfigValue): string | null => {
+    const text = String(value ?? '').trim()
+    if (text === '') return null
+    return /^[a-z]+:\/\/[^/?#]+\/?$/i.test(text) && URL.canParse(text)
+      ? null
+      : 'It must be a URL of scheme, host and port, such as http://proxy:3128'
   },
   { describe: 'a URL' },
 )
@@ -48,28 +48,17 @@ export const storeOptions = {
     importance: 'MEDIUM',
     defaultValue: false,
   }),
-  'aws.access.key.id': s3(
+  ...credentialOptions,
+  's3.proxy.url': s3(
     'STRING',
-    'The access key. Without it, credentials come from the environment and the default chain of the AWS SDK.',
-    { importance: 'HIGH', defaultValue: '' },
+    'The URL of an HTTP proxy for requests to the store, such as http://proxy:3128; empty: none.',
+    { importance: 'LOW', defaultValue: '', validator: proxyUrl },
   ),
-  'aws.secret.access.key': s3('PASSWORD', 'The secret key of aws.access.key.id.', {
-    importance: 'HIGH',
-    defaultValue: '',
+  's3.proxy.user': s3('STRING', 'The user of the proxy. Without it, the one in s3.proxy.url.', {
+    importance: 'LOW',
+    defaultValue: null,
   }),
-  's3.credentials.provider.class': s3(
-    'CLASS',
-    'The source of credentials when the config has none: the default chain of the AWS SDK (environment, profile, container, instance), or the environment only.',
-    {
-      importance: 'LOW',
-      defaultValue: credentialProviders.chain[0],
-      validator: oneOf(...credentialProviders.chain, ...credentialProviders.environment),
-      unsupportedValues: {
-        'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider':
-          'set the role in an AWS profile instead (role_arn, source_profile), and set AWS_PROFILE',
-      },
-    },
-  ),
+  's3.proxy.password': s3('PASSWORD', 'The password of s3.proxy.user.', { importance: 'LOW', defaultValue: '' }),
   's3.part.retries': s3(
     'INT',
     'The number of failed attempts after which a request raises the condition S3_UNAVAILABLE. It is retried indefinitely.',

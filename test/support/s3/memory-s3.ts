@@ -6,6 +6,8 @@ interface StoredObject {
   readonly tag: string
   readonly type: string | null
   readonly metadata: Readonly<Record<string, string>>
+  /** The headers of the request that put it. */
+  readonly headers?: IncomingMessage['headers']
 }
 
 /**
@@ -14,6 +16,8 @@ interface StoredObject {
  */
 export class MemoryS3 {
   readonly objects = new Map<string, StoredObject>()
+  /** Of objects, as the store got them. */
+  readonly tags = new Map<string, string>()
   readonly #server: Server
   readonly #dead = new Set<string>()
   #puts = 0
@@ -21,6 +25,8 @@ export class MemoryS3 {
   pageSize = 1000
   /** Asked for every request of a life; true cuts the life off, after the request was served when `reached`. */
   dies: (life: string) => { readonly reached: boolean } | null = () => null
+  /** Whether the credentials may not tag objects. */
+  refusesTags: () => boolean = () => false
   /** Asked for every request, such as `PUT /bucket/key`; true: it gets no response. */
   holds: (request: string) => boolean = () => false
 
@@ -66,6 +72,10 @@ export class MemoryS3 {
     const found = this.objects.get(key)
     if (key === '' && searchParams.has('list-type')) {
       outgoing?.writeHead(200).end(this.#listing(searchParams))
+    } else if (method === 'PUT' && searchParams.has('tagging')) {
+      const isRefused = this.refusesTags()
+      if (!isRefused) this.tags.set(key, body.toString())
+      outgoing?.writeHead(isRefused ? 403 : 200).end(isRefused ? '<Error><Code>AccessDenied</Code></Error>' : '')
     } else if (key === '' || searchParams.size > 0) {
       outgoing?.writeHead(200).end('<LocationConstraint/>')
     } else if (method === 'PUT') {
@@ -80,7 +90,7 @@ export class MemoryS3 {
       const metadata = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-')))
       const tag = `"${this.#puts}"`
       const type = headers['content-type'] ?? null
-      this.objects.set(key, { body, tag, type, metadata: metadata as Record<string, string> })
+      this.objects.set(key, { body, tag, type, metadata: metadata as Record<string, string>, headers })
       outgoing?.writeHead(200, { etag: tag }).end()
     } else if (method === 'DELETE') {
       this.objects.delete(key)

@@ -14,6 +14,7 @@ const minimal = {
   'flush.size': '1000',
   's3.bucket.name': 'archive',
 }
+const role = 'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider'
 const problemsOf = (raw: RawConfig): string[] =>
   checkConfig(configDef, { ...minimal, ...raw }).problems.map(({ key, message }) => `${key}: ${message}`)
 
@@ -53,9 +54,6 @@ describe('the configuration', () => {
     ['parquet.codec', 'lz4_raw'],
     ['parquet.codec', 'brotli'],
     ['parquet.codec', 'lzo'],
-    ['s3.object.tagging', 'true'],
-    ['s3.proxy.url', 'http://proxy'],
-    ['s3.credentials.provider.class', 'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider'],
   ])('says that %s=%s is not served', (key, value) => {
     const [problem, ...others] = problemsOf({ [key]: value })
     expect(others).toEqual([])
@@ -72,6 +70,13 @@ describe('the configuration', () => {
     ['timezone', 'Middle-earth'],
     ['s3.bucket.name', ''],
     ['s3.checksum.algorithm', 'md4'],
+    ['s3.storage.class', 'COLD'],
+    ['s3.proxy.url', 'proxy'],
+    ['s3.credentials.provider.class', 'software.amazon.awssdk.auth.credentials.AnonymousCredentialsProvider'],
+    ['s3.object.tagging.key.value.pairs', 'team:shop,nothing'],
+    ['s3.object.tagging.key.value.pairs', `k:${'v'.repeat(257)}`],
+    ['s3.object.tagging.key.value.pairs', Array.from({ length: 8 }, (_, i) => `k${i}:v`).join()],
+    ['s3.object.behavior.on.tagging.error', 'retry'],
     ['avro.codec', 'lz4'],
     ['parquet.codec', 'deflate'],
     ['format.class', 'io.confluent.connect.s3.format.csv.CsvFormat'],
@@ -88,6 +93,8 @@ describe('the configuration', () => {
       ['s3.wan.mode', 'store.url'],
     ],
     [{ 's3.sse.customer.key': Buffer.alloc(32).toString('base64') }, ['s3.sse.customer.key', 's3.ssea.name']],
+    [{ 's3.credentials.provider.class': role }, ['s3.credentials.provider.sts.role.arn']],
+    [{ 's3.proxy.user': 'me' }, ['s3.proxy.user']],
     [{ 's3.ssea.name': 'aws:kms:dsse' }, ['s3.ssea.name']],
     [
       { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat', 's3.compression.type': 'gzip' },

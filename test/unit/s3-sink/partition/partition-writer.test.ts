@@ -69,6 +69,7 @@ beforeEach(async () => {
     partitioner: partitionerOf(settings.partitioner),
     singlePath: partitionPath,
     conditions: { isSupported: true },
+    tagger: null,
     schemas: new SchemaRule('NONE'),
     keySchemas: new SchemaRule('NONE'),
     clock: systemClock,

@@ -4,7 +4,7 @@ import { systemClock } from 'penstock/api'
 
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { storeSettings, type StoreSettings } from '../../../../connectors/s3-store/config/store-settings.ts'
-import { credentialInput } from '../../../../connectors/s3-store/client/credentials.ts'
+import { credentialInput } from '../../../../connectors/s3-store/client/credentials/credentials.ts'
 import { RequestBody } from '../../../../connectors/s3-store/client/request-body.ts'
 import { StoreClient } from '../../../../connectors/s3-store/client/store-client.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
