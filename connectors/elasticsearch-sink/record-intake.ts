@@ -13,6 +13,7 @@ import { DocumentVersions, firstRowVersion, placeOf, versionIn, type Version } f
 import { DocumentReader, type Change, type Document } from './document/document.ts'
 import { InfinityCount } from './document/infinity-count.ts'
 import { placeholderOf } from './document/placeholder.ts'
+import { withTimestamp } from './document/stream-timestamp.ts'
 import type { IndexWatch } from './indices/index-watch.ts'
 import type { Indices } from './indices/indices.ts'
 import { TopicIndices } from './indices/topic-indices.ts'
@@ -68,7 +69,7 @@ export class RecordIntake {
       onInfinity: this.#infinities.note,
     })
     this.#versions = new DocumentVersions(settings)
-    this.#topicIndices = new TopicIndices(settings.externalResources)
+    this.#topicIndices = new TopicIndices(settings)
   }
 
   /**
@@ -98,10 +99,16 @@ export class RecordIntake {
     const wait = this.#prepared(index, record.topic, change)
     if (wait === null) {
       const document = change.kind === 'delete' ? null : change.document
-      this.#parts.keyChanges.add(this.#operationOf(record, progress, index, document), record)
+      this.#emit(this.#operationOf(record, progress, index, document), record)
     }
     this.#infinities.settle(wait === null)
     return wait
+  }
+
+  #emit(operation: Operation, record: SinkRecord): void {
+    const { keyChanges, settings } = this.#parts
+    if (settings.appendOnly) keyChanges.append(operation)
+    else keyChanges.add(operation, record)
   }
 
   /** Returns null where nothing changes. @throws DataError when the value makes no document. */
@@ -110,11 +117,13 @@ export class RecordIntake {
     if (record.value === null) return this.#tombstoneChange(record)
     const change = this.#reader.read(record.valueSchema, record.value, unchangedColumns(record))
     if (change.kind !== 'delete') return change
+    if (settings.appendOnly) return this.#appendedDeletion()
     return settings.keyIgnored(record.topic) || this.#isKeyUnknown(record) ? null : change
   }
 
   #tombstoneChange(record: SinkRecord): Change | null {
-    const { nullValues, keyIgnored, autoIds } = this.#parts.settings
+    const { nullValues, keyIgnored, autoIds, appendOnly } = this.#parts.settings
+    if (appendOnly) return this.#appendedDeletion()
     if (nullValues === 'fail') {
       throw new DataError(
         'the record has a key and no value (behavior.on.null.values=fail). Set behavior.on.null.values to delete or ignore',
@@ -124,6 +133,15 @@ export class RecordIntake {
     // Without a key, or with the key ignored, it names no document.
     if (nullValues === 'ignore' || record.key === null || keyIgnored(record.topic) || autoIds) return null
     return this.#isKeyUnknown(record) ? null : deletion
+  }
+
+  /** @throws DataError unless such records are ignored. */
+  #appendedDeletion(): null {
+    if (this.#parts.settings.nullValues === 'ignore') return null
+    throw new DataError(
+      'the record deletes a document, and a data stream keeps its documents (behavior.on.null.values=fail). Set behavior.on.null.values=ignore, or document.envelope=keep to append the change events themselves',
+      { code: 'ES_NULL_VALUE' },
+    )
   }
 
   /** Returns null when the index exists and has the fields of the change; else what to wait for. */
@@ -156,13 +174,14 @@ export class RecordIntake {
     const id = settings.autoIds && document !== null ? null : idOf(record, byKey)
     const version = byKey && id !== null ? this.#versions.of(record, progress.versionKinds) : null
     noteRecord(record, version, progress)
-    const source = document?.json ?? ''
-    const holes = byKey && id !== null ? (document?.holes ?? null) : null
+    const source = this.#sourceOf(record, document)
+    // A data stream keeps the earlier document: its values are not this one's.
+    const holes = byKey && id !== null && !settings.appendOnly ? (document?.holes ?? null) : null
     const from = holes === null ? null : formerId(record)
     // An update keeps the fields that it does not contain.
     const isDraft = holes !== null && (!upsert || from !== null)
     const operation: Operation = {
-      kind: document === null ? 'delete' : upsert ? 'update' : 'index',
+      kind: document === null ? 'delete' : settings.appendOnly ? 'create' : upsert ? 'update' : 'index',
       index,
       id,
       version,
@@ -180,6 +199,12 @@ export class RecordIntake {
     operation.lines = lines
     operation.weight = lines.end - lines.start
     return operation
+  }
+
+  #sourceOf(record: SinkRecord, document: Document | null): string {
+    const { appendOnly, timestampFields } = this.#parts.settings
+    if (document === null) return ''
+    return appendOnly ? withTimestamp(document.json, record.timestamp, timestampFields) : document.json
   }
 
   /** @throws DataError unless the record is kept as a dead letter, or `drop.invalid.message` is set. */

@@ -7,7 +7,9 @@ import { openCluster, type Cluster } from './client/cluster.ts'
 import { Retries, type TroubleCode } from './client/retries.ts'
 import { settingsOf, type SinkSettings } from './config/settings.ts'
 import { IndexWatch } from './indices/index-watch.ts'
+import { indexTargets } from './indices/index-targets.ts'
 import { Indices } from './indices/indices.ts'
+import { streamTargets } from './indices/stream-targets.ts'
 import type { LedgerLimits } from './ordering/conflict-ledger.ts'
 import { ConflictWatch } from './ordering/conflict-watch.ts'
 import { KeyChanges } from './ordering/key-changes.ts'
@@ -50,8 +52,15 @@ export async function openSink(context: SinkTaskContext, limits: LedgerLimits): 
   const partitions = new Partitions(context)
   const conflicts = new ConflictWatch({ settings, context, log: partitions, limits })
   const missing = new MissingValues(context, partitions)
-  const watch = new IndexWatch({ cluster, retries, context, requireAlias: settings.requireAlias })
-  const indices = new Indices({ cluster, retries, watch, logger, exact: settings.values === 'exact' })
+  const watch = new IndexWatch({
+    cluster,
+    retries,
+    context,
+    requireAlias: settings.requireAlias,
+    streams: settings.appendOnly,
+  })
+  const targets = settings.dataStream === null ? indexTargets : streamTargets
+  const indices = new Indices({ cluster, retries, watch, logger, exact: settings.values === 'exact', targets })
   const writer = new BulkWriter(
     settings,
     clock,

@@ -5,6 +5,8 @@ import type { TroubleCode } from '../client/retries.ts'
 /** The outcome of one item of a bulk request. */
 export type Outcome =
   | { readonly kind: 'done' }
+  /** A data stream has a document of this id. */
+  | { readonly kind: 'exists' }
   /** A higher version is stored. */
   | { readonly kind: 'superseded'; readonly stored: number | bigint }
   /** Elasticsearch could not apply it now. */
@@ -86,7 +88,7 @@ export function parseItems(body: string): readonly BulkItem[] | null {
 }
 
 /** Classifies an item by its status and error type (8.x, 7.17 and OpenSearch name some types differently). */
-export function classify(item: BulkItem, operation: Pick<Operation, 'version'>): Outcome {
+export function classify(item: BulkItem, operation: Pick<Operation, 'version' | 'kind'>): Outcome {
   const [result] = Object.values(item)
   if (result === undefined) return { kind: 'refused', reason: 'an item of the bulk response is empty' }
   const { error, status } = result
@@ -94,6 +96,7 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   const type = error.type ?? ''
   const reason = reasonOf(error)
   if (status === 409 || type === 'version_conflict_engine_exception') {
+    if (operation.kind === 'create') return { kind: 'exists' }
     const stored = operation.version === null ? null : storedVersion(reason)
     return stored === null ? { kind: 'refused', reason } : { kind: 'superseded', stored }
   }

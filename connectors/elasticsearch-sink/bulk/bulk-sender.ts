@@ -170,7 +170,10 @@ export class BulkSender {
       operation.progress.finish(operation.mark)
       return
     }
-    if (outcome.kind === 'done') {
+    if (outcome.kind === 'exists') {
+      metrics.conflicts.add(1)
+      conflicts.exists(operation)
+    } else if (outcome.kind === 'done') {
       metrics.documents.add(1)
       missing.applied([operation])
     } else if (outcome.kind === 'malformed' && settings.malformed !== 'fail') {

@@ -19,7 +19,8 @@ export interface Draft {
  */
 export type Barrier = 'none' | 'others' | 'all'
 
-export type OperationKind = 'index' | 'update' | 'delete'
+/** `create` appends to a data stream. */
+export type OperationKind = 'index' | 'create' | 'update' | 'delete'
 
 /**
  * One write of one document. Tens of thousands wait for a slow cluster, so each is kept small: texts of errors are built when
@@ -68,8 +69,8 @@ export function documentOf({ kind, lines }: Operation): string | null {
 export type BulkAction = Pick<Operation, 'kind' | 'index' | 'id' | 'version'>
 
 /**
- * Encodes the lines of operations. Versions are sent as `external_gte`, and not with an update: Elasticsearch rejects a
- * request that holds a versioned update.
+ * Encodes the lines of operations. Versions are sent as `external_gte`, and not with an update or a creation: Elasticsearch rejects
+ * a request that holds a versioned one.
  */
 export class BulkActionEncoder {
   readonly #arena: BulkBodyArena
@@ -98,6 +99,8 @@ export class BulkActionEncoder {
     switch (kind) {
       case 'index':
         return `{"index":${target}${versionText}}}\n${source}\n`
+      case 'create':
+        return `{"create":${target}}}\n${source}\n`
       case 'update':
         return `{"update":${target},${this.#updateOptions}${source},"doc_as_upsert":true}\n`
       case 'delete':

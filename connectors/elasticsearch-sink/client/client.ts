@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { constants } from 'node:buffer'
@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { gzip, unzip } from 'node:zlib'
 import type * as Elasticsearch from '@elastic/elasticsearch'
 import { errorMessage, type Clock } from 'penstock/api'
+import { throughProxy, type Proxy } from './proxy.ts'
 
 const require = createRequire(import.meta.url)
 // Not `import`: the client's ES modules import `node:http`, which evaluates all its lazy members, 14 MB a thread.
@@ -19,10 +20,11 @@ export interface Wire {
   /** How long the body of a response may take, in milliseconds. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
+  readonly proxy: Proxy | null
 }
 
 /** The client's options that depend on the settings of the sink. */
-export type Target = Pick<Elasticsearch.ClientOptions, 'nodes' | 'auth' | 'tls' | 'agent' | 'requestTimeout'>
+export type Target = Pick<Elasticsearch.ClientOptions, 'nodes' | 'auth' | 'tls' | 'agent' | 'proxy' | 'requestTimeout'>
 
 /**
  * Elasticsearch's client for Elasticsearch 7.17 to 9 and OpenSearch 2 and 3 alike: no product check, plain media types (each major
@@ -90,8 +92,24 @@ const decompress = promisify(unzip)
  * response's header), decompresses it (when the transport cannot, it neither names the request nor marks the node dead), and
  * compresses at level 1 (the client's level 6 takes 2.5 times the CPU for a tenth of the bytes).
  */
-function connectionClass({ compression, requestTimeoutMs, clock }: Wire): typeof HttpConnection {
+function connectionClass({ compression, requestTimeoutMs, clock, proxy }: Wire): typeof HttpConnection {
   class SinkConnection extends HttpConnection {
+    constructor(options: Elasticsearch.ConnectionOptions) {
+      const { proxy: _, ...direct } = options
+      // The client opens tunnels to http addresses too, which many proxies refuse. They forward such requests.
+      super(options.url.protocol === 'http:' ? direct : options)
+    }
+
+    override buildRequestObject(
+      params: Elasticsearch.ConnectionRequestParams,
+      options: Elasticsearch.ConnectionRequestOptions,
+    ): ClientRequestArgs {
+      const request = super.buildRequestObject(params, options)
+      if (proxy === null || this.url.protocol !== 'http:') return request
+      const { headers, ...target } = throughProxy(this.url, proxy, request.path ?? '/')
+      return { ...request, ...target, headers: { ...(request.headers as OutgoingHttpHeaders), ...headers } }
+    }
+
     override request(
       params: Elasticsearch.ConnectionRequestParams,
       options: Elasticsearch.ConnectionRequestOptions,

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { Client, TransportRequestOptionsWithMeta, TransportResult } from '@elastic/elasticsearch'
 import { ConfigError, errorMessage, RetriableError, type Clock } from 'penstock/api'
-import { apiKeyProblem, caTextProblem } from '../config/check-config.ts'
-import { isPem } from '../config/certificates.ts'
-import { Key } from '../config/config.ts'
+import { apiKeyProblem } from '../config/check-config.ts'
 import type { SinkSettings } from '../config/settings.ts'
+import { proxyUrl } from './proxy.ts'
+import { tlsOptions, type TlsSettings } from './tls.ts'
 
 /** A response to one request. `body` is text: JSON, unless a proxy responds. */
 export interface Response {
@@ -28,33 +27,34 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-export type ClusterSettings = Pick<
-  SinkSettings,
-  | 'urls'
-  | 'username'
-  | 'password'
-  | 'apiKey'
-  | 'caText'
-  | 'caFile'
-  | 'compression'
-  | 'requestTimeoutMs'
-  | 'maxInFlight'
-  | 'idleTimeMs'
->
+export type ClusterSettings = TlsSettings &
+  Pick<
+    SinkSettings,
+    | 'urls'
+    | 'username'
+    | 'password'
+    | 'apiKey'
+    | 'proxy'
+    | 'compression'
+    | 'requestTimeoutMs'
+    | 'maxInFlight'
+    | 'idleTimeMs'
+  >
 
-/** @throws ConfigError when the certificate authority cannot be read as PEM, or no header can carry the API key. */
+/** @throws ConfigError when a certificate cannot be read, or no header can carry the API key. */
 export async function openCluster(settings: ClusterSettings, clock: Clock): Promise<Cluster> {
   const { requestTimeoutMs, compression, maxInFlight } = settings
   const options = {
     nodes: settings.urls.map(({ origin }) => origin),
     ...authOf(settings),
-    ...tlsOf(settings),
+    tls: tlsOptions(settings),
+    ...(settings.proxy === null ? {} : { proxy: proxyUrl(settings.proxy) }),
     agent: { keepAlive: true, maxSockets: maxInFlight + 2, scheduling: 'fifo' as const, ...idleOf(settings) },
     requestTimeout: requestTimeoutMs,
   }
   // Loaded on first use: the plugin thread lists this connector without it.
   const { createClient, isClientError } = await import('./client.ts')
-  const client = createClient(options, { compression, requestTimeoutMs, clock })
+  const client = createClient(options, { compression, requestTimeoutMs, clock, proxy: settings.proxy })
   return {
     async request(call, signal) {
       try {
@@ -86,23 +86,6 @@ function unreachable(error: unknown, result: TransportResult | null): RetriableE
   const { connection, request } = result.meta
   const { method, path } = request.params
   return new RetriableError(`${method} ${connection?.url.origin ?? ''}${path}: ${reason}`)
-}
-
-function tlsOf(settings: ClusterSettings): { tls?: { ca: string } } {
-  const problem = caTextProblem(settings.caText)
-  if (problem !== null) throw new ConfigError(problem)
-  if (settings.caText !== null) return { tls: { ca: settings.caText } }
-  if (settings.caFile === null) return {}
-  let ca: string
-  try {
-    ca = readFileSync(settings.caFile, 'latin1')
-  } catch (error) {
-    throw new ConfigError(`${Key.caFile} '${settings.caFile}' cannot be read`, { cause: error })
-  }
-  if (isPem(ca)) return { tls: { ca } }
-  throw new ConfigError(
-    `${Key.caFile} '${settings.caFile}' holds no PEM certificate. Export it from a key store with: keytool -exportcert -rfc`,
-  )
 }
 
 /** A connection that waits for a response counts as idle, so its idle timeout is at least that of a request. */

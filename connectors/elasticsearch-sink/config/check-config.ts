@@ -1,8 +1,10 @@
 import type { ConfigProblem, ParsedConfig, RawConfig } from 'penstock/api'
+import type { AddProblem } from './add-problem.ts'
 import { isPem } from './certificates.ts'
-import { Key } from './config.ts'
-import { mappingOf, settingsOf, topicsOf } from './settings.ts'
+import { Key } from './key.ts'
+import { mappingOf, settingsOf, topicsOf, type SinkSettings } from './settings.ts'
 import { indexName } from '../indices/index-name.ts'
+import { dataStreams } from './check-data-streams.ts'
 
 /** Checks rules over several fields: Confluent's, and ours. Contacts no server. */
 export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readonly ConfigProblem[] {
@@ -45,8 +47,12 @@ export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readon
   const caProblem = caTextProblem(settings.caText)
   if (caProblem !== null) add([Key.caText], caProblem)
   secureProtocol(config, settings.urls, add)
+  clientCertificate(settings, add)
+  proxy(config, settings, add)
   externalResources(config, raw, add)
-  if (settings.externalResources === null) nameClashes(raw, add)
+  dataStreams(config, raw, settings, add)
+  if (settings.externalResources === null && settings.dataStream === null) nameClashes(raw, add)
+  deadLetters(settings, raw, add)
   return problems
 }
 
@@ -56,9 +62,7 @@ export function caTextProblem(caText: string | null): string | null {
   return `'${Key.caText}' holds no certificates that can be read. Set it to PEM text, with its line breaks.`
 }
 
-type Add = (keys: readonly string[], message: string) => void
-
-function credentials(settings: ReturnType<typeof settingsOf>, add: Add): void {
+function credentials(settings: SinkSettings, add: AddProblem): void {
   if ((settings.username === null) !== (settings.password === null)) {
     add([Key.username, Key.password], `Both '${Key.username}' and '${Key.password}' must be set.`)
   }
@@ -76,17 +80,35 @@ export function apiKeyProblem(apiKey: string | null): string | null {
   return `'${Key.apiKey}' contains a line break, another control character or a character outside Latin-1, and no HTTP header can carry these. Set it to the encoded API key (base64 of id:key), on one line.`
 }
 
-function secureProtocol(config: ParsedConfig, urls: readonly URL[], add: Add): void {
-  const secure = String(config['elastic.security.protocol']).toUpperCase() === 'SSL'
+function secureProtocol(config: ParsedConfig, urls: readonly URL[], add: AddProblem): void {
+  const secure = String(config[Key.securityProtocol]).toUpperCase() === 'SSL'
   if (secure && urls.some((url) => url.protocol !== 'https:')) {
     add(
-      ['elastic.security.protocol', Key.connectionUrl],
-      `with 'elastic.security.protocol=SSL' every address of '${Key.connectionUrl}' must begin with https://.`,
+      [Key.securityProtocol, Key.connectionUrl],
+      `with '${Key.securityProtocol}=SSL' every address of '${Key.connectionUrl}' must begin with https://.`,
     )
   }
 }
 
-function externalResources(config: ParsedConfig, raw: RawConfig, add: Add): void {
+function clientCertificate({ clientChain, clientKey, clientFile, tlsVersions }: SinkSettings, add: AddProblem): void {
+  if ((clientChain === null) !== (clientKey === null))
+    add([Key.clientChain, Key.clientKey], `Both '${Key.clientChain}' and '${Key.clientKey}' must be set.`)
+  if (clientChain !== null && clientFile !== null)
+    add([Key.clientChain, Key.clientFile], `Either '${Key.clientFile}' or '${Key.clientChain}' can be set, not both.`)
+  if (tlsVersions.length === 0)
+    add([Key.tlsVersions, Key.tlsProtocol], `'${Key.tlsVersions}' has no version up to '${Key.tlsProtocol}'.`)
+}
+
+function proxy(config: ParsedConfig, settings: SinkSettings, add: AddProblem): void {
+  const hasUser = String(config[Key.proxyUsername] ?? '') !== ''
+  const hasPassword = config[Key.proxyPassword] !== null
+  if (hasUser !== hasPassword)
+    add([Key.proxyUsername, Key.proxyPassword], `Both '${Key.proxyUsername}' and '${Key.proxyPassword}' must be set.`)
+  if (settings.proxy === null && (hasUser || hasPassword))
+    add([Key.proxyHost, Key.proxyUsername], `'${Key.proxyHost}' must be set with '${Key.proxyUsername}'.`)
+}
+
+function externalResources(config: ParsedConfig, raw: RawConfig, add: AddProblem): void {
   const disabled = String(config[Key.externalUsage]).toLowerCase() === 'disabled'
   const { resources, wrong } = mappingOf(config)
   if (disabled !== isEmpty(config[Key.externalMapping])) {
@@ -112,7 +134,7 @@ function externalResources(config: ParsedConfig, raw: RawConfig, add: Add): void
     add([Key.externalMapping], `these topics are mapped and not in 'topics': ${unknown.join(', ')}.`)
 }
 
-function nameClashes(raw: RawConfig, add: Add): void {
+function nameClashes(raw: RawConfig, add: AddProblem): void {
   const byName = new Map<string, string>()
   for (const topic of topicsOf(raw)) {
     const name = indexName(topic)
@@ -130,6 +152,15 @@ function nameClashes(raw: RawConfig, add: Add): void {
     }
     byName.set(name.name, topic)
   }
+}
+
+/** With `report`, a document that Elasticsearch rejects is skipped only because it is kept elsewhere. */
+function deadLetters({ malformed }: SinkSettings, raw: RawConfig, add: AddProblem): void {
+  if (malformed !== 'report' || (raw['errors.deadletterqueue.topic.name'] ?? '').trim() !== '') return
+  add(
+    [Key.malformed],
+    `'${Key.malformed}=report' needs a dead letter queue: set 'errors.tolerance=all' and 'errors.deadletterqueue.topic.name'.`,
+  )
 }
 
 function isEmpty(value: unknown): boolean {

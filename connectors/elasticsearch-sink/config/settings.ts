@@ -1,5 +1,8 @@
+import type { SecureVersion } from 'node:tls'
 import type { ParsedConfig } from 'penstock/api'
-import { Key } from './config.ts'
+import type { Proxy } from '../client/proxy.ts'
+import type { StreamParts } from '../indices/stream-name.ts'
+import { Key } from './key.ts'
 
 /** The settings, named and typed. Sizes in bytes, times in milliseconds. */
 export interface SinkSettings {
@@ -10,6 +13,19 @@ export interface SinkSettings {
   /** PEM text of the certificate authority, or the file that holds it. */
   readonly caText: string | null
   readonly caFile: string | null
+  /** The certificates and the private key of the sink, as PEM text. */
+  readonly clientChain: string | null
+  readonly clientKey: string | null
+  /** A file with both. */
+  readonly clientFile: string | null
+  readonly clientStore: 'pem' | 'pkcs12'
+  readonly keyPassword: string | null
+  readonly storePassword: string | null
+  /** Whether the certificate of a node must name its host. */
+  readonly verifyHost: boolean
+  /** The versions of TLS, from the lowest. */
+  readonly tlsVersions: readonly SecureVersion[]
+  readonly proxy: Proxy | null
   readonly batchSize: number
   readonly bulkSizeBytes: number
   readonly maxInFlight: number
@@ -31,7 +47,8 @@ export interface SinkSettings {
   readonly compactMaps: boolean
   readonly dropInvalid: boolean
   readonly nullValues: 'ignore' | 'delete' | 'fail'
-  readonly malformed: 'ignore' | 'warn' | 'fail'
+  /** `report` is of Aiven's sink: skip, and keep a dead letter. */
+  readonly malformed: 'ignore' | 'warn' | 'fail' | 'report'
   /** What to do at an unexplained conflict. Versions of a user's own header may come in any order: their conflicts are ignored. */
   readonly versionConflict: 'fail' | 'warn' | 'ignore'
   readonly writeMethod: 'insert' | 'upsert'
@@ -40,6 +57,12 @@ export interface SinkSettings {
   readonly externalResources: ReadonlyMap<string, string> | null
   /** Whether these are aliases: without its alias, Elasticsearch would create an index of that name for a write. */
   readonly requireAlias: boolean
+  /** The parts of the names of data streams that the sink creates; null without. */
+  readonly dataStream: StreamParts | null
+  /** Whether records are appended to data streams: no document is replaced or deleted. */
+  readonly appendOnly: boolean
+  /** The first of these fields that a value has becomes `@timestamp` in data streams; the record's timestamp where there are none. */
+  readonly timestampFields: readonly string[]
 }
 
 const versionHeader = '__penstock.version'
@@ -55,6 +78,10 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
   const upsert = word(Key.writeMethod) === 'upsert'
   const named = text(Key.versionHeader) !== ''
   const version = word<SinkSettings['documentVersion']>(Key.documentVersion)
+  const usage = word<string>(Key.externalUsage)
+  const dataStream = dataStreamOf(config)
+  const appendOnly = dataStream !== null || usage.endsWith('datastream')
+  const nullValues = word<SinkSettings['nullValues']>(Key.nullValues)
   return {
     urls: list(config, Key.connectionUrl).map(parseUrl),
     username: optional(Key.username),
@@ -62,6 +89,15 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     apiKey: optional(Key.apiKey),
     caText: text(Key.caText).trim() === '' ? null : optional(Key.caText),
     caFile: optional(Key.caFile),
+    clientChain: optional(Key.clientChain),
+    clientKey: optional(Key.clientKey),
+    clientFile: optional(Key.clientFile),
+    clientStore: word(Key.clientType),
+    keyPassword: optional(Key.clientKeyPassword),
+    storePassword: optional(Key.clientStorePassword),
+    verifyHost: text(Key.tlsHostCheck) !== '',
+    tlsVersions: tlsVersionsOf(config),
+    proxy: proxyOf(config),
     batchSize: Number(config[Key.batchSize]),
     bulkSizeBytes: config[Key.bulkSizeBytes] === -1 ? Number.MAX_SAFE_INTEGER : Number(config[Key.bulkSizeBytes]),
     maxInFlight: Number(config[Key.maxInFlight]),
@@ -73,7 +109,7 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     requestTimeoutMs: Number(config[Key.connectionTimeoutMs]) + Number(config[Key.readTimeoutMs]),
     idleTimeMs: Number(config[Key.idleTimeMs]),
     flushTimeoutMs: Number(config[Key.flushTimeoutMs]),
-    documentVersion: upsert ? 'none' : version === 'auto' && named ? 'header' : version,
+    documentVersion: upsert || appendOnly ? 'none' : version === 'auto' && named ? 'header' : version,
     versionHeader: named ? text(Key.versionHeader) : versionHeader,
     values: word(Key.documentValues),
     unwrap: word(Key.envelope) === 'unwrap',
@@ -82,13 +118,43 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     schemaIgnored: (topic) => config[Key.schemaIgnore] === true || schemaIgnored.has(topic),
     compactMaps: config[Key.compactMaps] === true,
     dropInvalid: config[Key.dropInvalid] === true,
-    nullValues: word(Key.nullValues),
+    nullValues: appendOnly && nullValues === 'delete' ? 'fail' : nullValues,
     malformed: word(Key.malformed),
     versionConflict: named && text(Key.versionHeader) !== versionHeader ? 'ignore' : word(Key.versionConflict),
     writeMethod: upsert ? 'upsert' : 'insert',
     autoIds: config[Key.autoIds] === true && !upsert,
-    externalResources: word(Key.externalUsage) === 'disabled' ? null : mappingOf(config).resources,
-    requireAlias: word(Key.externalUsage) === 'alias_index',
+    externalResources: usage === 'disabled' ? null : mappingOf(config).resources,
+    requireAlias: usage.startsWith('alias'),
+    dataStream,
+    appendOnly,
+    timestampFields: list(config, Key.streamTimestamp),
+  }
+}
+
+function dataStreamOf(config: ParsedConfig): StreamParts | null {
+  const [type, dataset, namespace] = [Key.streamType, Key.streamDataset, Key.streamNamespace].map((name) =>
+    String(config[name] ?? ''),
+  )
+  if (type === undefined || dataset === undefined || namespace === undefined) return null
+  return type.toLowerCase() === 'none' || dataset === '' ? null : { type: type.toLowerCase(), dataset, namespace }
+}
+
+function tlsVersionsOf(config: ParsedConfig): readonly SecureVersion[] {
+  const highest = String(config[Key.tlsProtocol]).toLowerCase()
+  return (['TLSv1.2', 'TLSv1.3'] as const).filter(
+    (version) => list(config, Key.tlsVersions).includes(version) && (highest !== 'tlsv1.2' || version === 'TLSv1.2'),
+  )
+}
+
+function proxyOf(config: ParsedConfig): Proxy | null {
+  const [host, username] = [String(config[Key.proxyHost] ?? ''), String(config[Key.proxyUsername] ?? '')]
+  const password = config[Key.proxyPassword]
+  if (host === '') return null
+  return {
+    host,
+    port: Number(config[Key.proxyPort]),
+    username: username === '' ? null : username,
+    password: typeof password === 'string' ? password : null,
   }
 }
 

@@ -32,9 +32,11 @@ export function documentId(schema: Schema | null, key: ConnectValue): string {
  * Returns the id of a record whose key is ignored: `topic+partition+offset` of its place in Kafka. Confluent uses the topic after
  * transforms, so that records of topics that are routed into one index can have the same id.
  */
-export function positionId({ originalTopic, originalPartition, originalOffset }: SinkRecord): string {
+export function positionId({ originalTopic, originalPartition, originalOffset }: RecordPlace): string {
   return `${originalTopic}+${originalPartition}+${originalOffset}`
 }
+
+type RecordPlace = Pick<SinkRecord, 'originalTopic' | 'originalPartition' | 'originalOffset'>
 
 function structId(key: ConnectValue, schema: Schema): string {
   if (!Array.isArray(key))

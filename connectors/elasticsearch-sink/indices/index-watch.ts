@@ -10,6 +10,8 @@ export interface IndexWatchParts {
   readonly context: Pick<SinkTaskContext, 'setCondition' | 'connector' | 'clock'>
   /** The sink waits for an alias that is gone: no write creates an index of its name meanwhile. */
   readonly requireAlias: boolean
+  /** Whether the names are those of data streams. */
+  readonly streams: boolean
 }
 
 /** An identity; `missing` where the name does not exist, `hidden` where the user may not read it. */
@@ -49,7 +51,7 @@ export class IndexWatch {
   /** Call it before the first write to a name. @throws ConnectError when Elasticsearch rejects the request. */
   async remember(name: string, signal: AbortSignal): Promise<void> {
     const { cluster, retries } = this.#parts
-    this.#note(name, await find(name, (call) => requestWithRetry(cluster, retries, signal, call)))
+    this.#note(name, await this.#find(name, (call) => requestWithRetry(cluster, retries, signal, call)))
   }
 
   /** Operations were applied to the index that has the name by now. */
@@ -109,7 +111,7 @@ export class IndexWatch {
   }
 
   async #examine(name: string, ask: Ask): Promise<void> {
-    const found = await find(name, ask)
+    const found = await this.#find(name, ask)
     const before = this.#known.get(name) ?? null
     const { requireAlias, context } = this.#parts
     if (before !== null && found !== 'hidden') {
@@ -137,6 +139,12 @@ export class IndexWatch {
               ', ',
             )}: the sink would not notice that an index was deleted or replaced. Grant the privilege view_index_metadata`,
     )
+  }
+
+  async #find(name: string, ask: Ask): Promise<Found> {
+    const found = await find(name, ask)
+    if (!this.#parts.streams || typeof found === 'string' || found.write !== null) return found
+    return { ...found, write: await streamWriteIndex(name, ask) }
   }
 
   /** One attempt, with a timeout. */
@@ -176,7 +184,8 @@ async function find(name: string, ask: Ask): Promise<Found> {
   const [only] = indices.keys()
   if (only === undefined) return 'hidden'
   if (indices.size === 1) return { indices, write: only }
-  const query = { name, filter_path: '*.aliases.*.is_write_index' }
+  // The filter also applies to the error of an alias that is gone, which must stay recognizable as Elasticsearch's.
+  const query = { name, filter_path: 'error,status,*.aliases.*.is_write_index' }
   const aliases = await ask((client, options) => client.indices.getAlias(query, options))
   return { indices, write: aliases.status === 200 ? writeIndexOf(aliases.body, indices) : null }
 }
@@ -195,6 +204,16 @@ function writeIndexOf(body: string, indices: ReadonlyMap<string, string>): strin
   for (const [uuid, index] of indices)
     if (Object.values(found[index]?.aliases ?? {}).some((alias) => alias.is_write_index === true)) return uuid
   return null
+}
+
+/** The last index of a data stream, which writes go to; null where the name is an alias. */
+async function streamWriteIndex(name: string, ask: Ask): Promise<string | null> {
+  const response = await ask((client, options) => client.indices.getDataStream({ name }, options))
+  if (response.status !== 200) return null
+  const found = JSON.parse(response.body) as {
+    data_streams?: readonly { indices?: readonly { index_uuid?: string }[] }[]
+  }
+  return found.data_streams?.[0]?.indices?.at(-1)?.index_uuid ?? null
 }
 
 /** Groups of names that fit into the first line of a request. */

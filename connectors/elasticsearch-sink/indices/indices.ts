@@ -4,6 +4,7 @@ import { mappingOf, propertiesOf, type Properties } from './mapping.ts'
 import type { Call, Cluster, Response } from '../client/cluster.ts'
 import { rejection, requestWithRetry } from '../client/requests.ts'
 import type { Retries } from '../client/retries.ts'
+import type { CreatedMapping, Targets } from './targets.ts'
 
 interface Known {
   /** Schemas whose fields the mapping has. */
@@ -33,9 +34,10 @@ export interface IndicesParts {
   readonly logger: Logger
   /** See the setting document.values. */
   readonly exact: boolean
+  readonly targets: Targets
 }
 
-/** Creates the indices of a task before the first write, with a mapping for the rows, and extends mappings by new columns. */
+/** Creates the indices or data streams of a task before the first write, with a mapping for the rows, and extends mappings by new columns. */
 export class Indices {
   readonly #known = new Map<string, Known>()
   readonly #cluster: Cluster
@@ -43,13 +45,15 @@ export class Indices {
   readonly #watch: IndexWatch
   readonly #logger: Logger
   readonly #exact: boolean
+  readonly #targets: Targets
 
-  constructor({ cluster, retries, watch, logger, exact }: IndicesParts) {
+  constructor({ cluster, retries, watch, logger, exact, targets }: IndicesParts) {
     this.#cluster = cluster
     this.#retries = retries
     this.#watch = watch
     this.#logger = logger
     this.#exact = exact
+    this.#targets = targets
   }
 
   /** Returns whether {@link ensure} has nothing to do. @param schema null wants no mapping. */
@@ -78,26 +82,13 @@ export class Indices {
   async #create(index: string, schema: Schema | null, known: Known, signal: AbortSignal): Promise<void> {
     const properties = schema === null ? {} : this.#properties(schema)
     // Two topics can have the same index name, and be in different tasks: the index names its topic.
-    const mappings = { _meta: { penstock: { topic: known.topic } }, ...(schema === null ? {} : { properties }) }
-    const response = await this.#request(signal, (client, options) =>
-      client.indices.create({ index, mappings }, options),
-    )
-    if (response.status < 300) {
-      for (const field of Object.keys(properties)) known.fields.add(field)
-      return
+    const mappings: CreatedMapping = {
+      _meta: { penstock: { topic: known.topic } },
+      ...(schema === null ? {} : { properties }),
     }
-    const there =
-      response.body.includes('resource_already_exists_exception') ||
-      response.body.includes('invalid_index_name_exception')
-    if (!response.body.includes('resource_already_exists_exception')) {
-      // The name of an alias is rejected as an index name. HEAD finds the alias.
-      const head =
-        there || response.status === 403
-          ? await this.#request(signal, (client, options) => client.indices.exists({ index }, options))
-          : null
-      if (head?.status !== 200) throw rejection(`index '${index}' could not be created`, response)
-    }
-    await this.#learn(index, known, signal)
+    if (!(await this.#targets.create(index, mappings, (call) => this.#request(signal, call))))
+      return this.#learn(index, known, signal)
+    for (const field of Object.keys(properties)) known.fields.add(field)
   }
 
   /** Reads the fields of an index that existed before. */
@@ -127,6 +118,7 @@ export class Indices {
         `Elasticsearch did not add ${added.join(', ')} to the mapping of '${index}': ${response.body.slice(0, 300)}`,
       )
     else if (response.status >= 300) throw rejection(`the mapping of '${index}' could not be extended`, response)
+    else await this.#targets.extended(index, missing, (call) => this.#request(signal, call))
     for (const field of added) known.fields.add(field)
   }
 

@@ -1,24 +1,34 @@
 import { ConnectError } from 'penstock/api'
+import type { SinkSettings } from '../config/settings.ts'
 import { indexName } from './index-name.ts'
 import { clashError } from './indices.ts'
+import { streamName } from './stream-name.ts'
 
-/** The index of each topic. */
+type Settings = Pick<SinkSettings, 'externalResources' | 'dataStream'>
+
+/** The index or data stream of each topic. */
 export class TopicIndices {
-  /** Existing resource by topic; null when indices are named after topics. */
-  readonly #external: ReadonlyMap<string, string> | null
+  readonly #settings: Settings
   readonly #known = new Map<string, string>()
 
-  constructor(external: ReadonlyMap<string, string> | null) {
-    this.#external = external
+  constructor(settings: Settings) {
+    this.#settings = settings
   }
 
   /** @throws ConnectError when there is none, its name is illegal, or it is another topic's. */
   of(topic: string): string {
     const known = this.#known.get(topic)
     if (known !== undefined) return known
-    const index = this.#external === null ? ownIndex(topic, this.#known) : this.#external.get(topic)
+    const { externalResources, dataStream } = this.#settings
+    // Topics may share a data stream: nothing in it is replaced.
+    if (dataStream !== null) return this.#noted(topic, streamName(dataStream, topic))
+    const index = externalResources === null ? ownIndex(topic, this.#known) : externalResources.get(topic)
     if (index === undefined)
       throw new ConnectError(`topic '${topic}' is not in topic.to.external.resource.mapping`, { code: 'ES_INDEX_NAME' })
+    return this.#noted(topic, index)
+  }
+
+  #noted(topic: string, index: string): string {
     this.#known.set(topic, index)
     return index
   }

@@ -1,5 +1,6 @@
 import { ConnectError, type Clock, type Counter, type Gauge, type Logger, type SinkTaskContext } from 'penstock/api'
 import { ConflictLedger, isOffset, type Conflict, type LedgerLimits, type LogView } from './conflict-ledger.ts'
+import { positionId } from '../document/document-id.ts'
 import { firstRowVersion, newIndexAdvice } from '../document/document-version.ts'
 import type { Operation } from '../bulk/operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
@@ -38,6 +39,7 @@ export class ConflictWatch {
   #inARow = 0
   #rowSince = 0
   #told = 0
+  #existing = 0
   #openSince: string | null = null
   readonly #shown = new Set<string>()
 
@@ -69,6 +71,21 @@ export class ConflictWatch {
     if (this.#policy === 'ignore') return
     this.#ledger.see(operation)
     this.#ledger.note(operation, stored)
+  }
+
+  /** A data stream has a document of the operation's id already, and keeps it. */
+  exists(operation: Operation): void {
+    const { id, index, progress, mark } = operation
+    const offset = progress.offsetOf(mark)
+    // Such an id names the record: it was delivered twice.
+    if (id === null || id === positionId(placeIn(progress, offset))) return
+    this.#existing += 1
+    if (this.#existing <= maxTold)
+      this.#logger.warn(`not appended, because data stream '${index}' has document '${id}': ${progress.name}@${offset}`)
+    this.#show(
+      'ES_DOCUMENT_EXISTS',
+      `${this.#existing} records were not appended, because data streams had documents of their keys; the last: document '${id}' of '${index}' (record ${progress.name}@${offset}). Records that are delivered again cause this, and so do several records of one key: with key.ignore=true each becomes a document`,
+    )
   }
 
   /** The offset after which nothing must be committed, by partition; null when there is none. */
@@ -173,4 +190,8 @@ function anomalyError(anomalies: readonly Conflict[]): ConnectError {
       ...(first === undefined ? {} : { topicPartition: placeOf(first) }),
     },
   )
+}
+
+function placeIn({ topic, partition }: PartitionProgress, offset: number): Parameters<typeof positionId>[0] {
+  return { originalTopic: topic, originalPartition: partition, originalOffset: offset }
 }

@@ -56,6 +56,11 @@ export class KeyChanges {
     }
   }
 
+  /** Adds an operation that replaces no document: it has nothing to wait for. */
+  append(operation: Operation): void {
+    this.#emit(operation)
+  }
+
   /** Releases deletions whose creation does not come. Returns after how many milliseconds to call it again; null when none waits. */
   releaseLate(): number | null {
     let within: number | null = null

@@ -60,7 +60,9 @@ export class SinkBed {
 
   async close(): Promise<void> {
     await this.faults.close()
-    await fetch(`${this.#address}/${this.topic}*`, { method: 'DELETE' })
+    // Servers without data streams reject the second and third.
+    for (const path of [`${this.topic}*`, `_data_stream/*${this.topic}*`, `_index_template/*${this.topic}*`])
+      await fetch(`${this.#address}/${path}`, { method: 'DELETE' })
   }
 }
 

@@ -14,6 +14,8 @@ const conflict = {
 export class StubElasticsearch {
   /** The documents that were applied, in order: action, id and text. */
   readonly applied: string[] = []
+  /** Every request with its query, such as `POST /_bulk?filter_path=errors`. */
+  readonly queries: string[] = []
   /** Asked for every request, such as `POST /_bulk`; true: it gets no response. */
   holds: (request: string) => boolean = () => false
   /** Asked for every document; true: it does not fit its index. */
@@ -56,6 +58,7 @@ export class StubElasticsearch {
     for await (const piece of incoming) pieces.push(piece as Buffer)
     const { method, url = '/' } = incoming
     const [path = '/'] = url.split('?')
+    this.queries.push(`${method} ${url}`)
     if (this.holds(`${method} ${path}`)) return null
     if (path.includes('_bulk')) return this.#bulk(Buffer.concat(pieces).toString())
     return JSON.stringify({ [path.split('/')[1] ?? '']: { settings: { index: { uuid: 'u' } } } })

@@ -32,6 +32,11 @@ const failed = (status: number, type: string): BulkItem => ({ index: { status, e
 
 describe('an item of a bulk response', () => {
   const versioned = operation('1', 5)
+  it('is not lost when a data stream has its document already', () => {
+    const item: BulkItem = { create: { status: 409, error: { type: 'version_conflict_engine_exception' } } }
+    expect(classify(item, operation('1', null, 'create'))).toEqual({ kind: 'exists' })
+  })
+
   it.each<[string, BulkItem, string]>([
     ['an applied write', { index: { status: 201 } }, 'done'],
     ['a delete of a document that is not there', { delete: { status: 404 } }, 'done'],

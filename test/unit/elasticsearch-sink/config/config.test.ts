@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { crossFieldProblems } from '../../../../connectors/elasticsearch-sink/config/check-config.ts'
 import { configDef } from '../../../../connectors/elasticsearch-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/elasticsearch-sink/config/settings.ts'
+import { streamName } from '../../../../connectors/elasticsearch-sink/indices/stream-name.ts'
 import { openCluster } from '../../../../connectors/elasticsearch-sink/client/cluster.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 
 const base = { topics: 'orders', 'connection.url': 'http://127.0.0.1:9200' }
+const stream = { 'data.stream.type': 'logs', 'data.stream.dataset': 'd' }
 const problems = (more: Record<string, string>): readonly string[] => {
   const raw = { ...base, ...more }
   return crossFieldProblems(parseConfig(configDef, raw), raw).map((problem) => `${problem.key}: ${problem.message}`)
@@ -111,18 +113,81 @@ describe('the config of the Elasticsearch sink', () => {
       { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x,b:x' },
       /names a topic or a resource a second time/,
     ],
+    ['the type of a data stream without its dataset', { 'data.stream.type': 'logs' }, /must be set together/],
+    [
+      'the parts of a data stream beside a mapping',
+      { ...stream, 'external.resource.usage': 'datastream', 'topic.to.external.resource.mapping': 'orders:x' },
+      /can not be set with 'data.stream.type'/,
+    ],
+    ['fields for the time of an index', { 'data.stream.timestamp.field': 'at' }, /is for data streams/],
+    ['an upsert into a data stream', { ...stream, 'write.method': 'upsert' }, /replace no document/],
+    [
+      'deletions from a data stream',
+      { ...stream, 'behavior.on.null.values': 'DELETE' },
+      /behavior.on.null.values: .*keep their documents/,
+    ],
+    [
+      'reports without a dead letter queue',
+      { 'behavior.on.malformed.documents': 'report' },
+      /needs a dead letter queue/,
+    ],
+    ['the password of a proxy without its user', { 'proxy.host': 'p', 'proxy.password': 's' }, /proxy.username: Both/],
+    [
+      'credentials for a proxy that is not named',
+      { 'proxy.username': 'u', 'proxy.password': 's' },
+      /proxy.host: 'proxy.host' must be set/,
+    ],
+    [
+      'a private key without certificates',
+      { 'elastic.https.ssl.keystore.key': 'k' },
+      /keystore.certificate.chain: Both/,
+    ],
+    [
+      'the certificate of the sink as text and as file',
+      {
+        'elastic.https.ssl.keystore.key': 'k',
+        'elastic.https.ssl.keystore.certificate.chain': 'c',
+        'elastic.https.ssl.keystore.location': 'f',
+      },
+      /not both/,
+    ],
+    [
+      'versions of TLS that exclude each other',
+      { 'elastic.https.ssl.protocol': 'TLSv1.2', 'elastic.https.ssl.enabled.protocols': 'TLSv1.3' },
+      /has no version up to/,
+    ],
   ])('refuses %s', (_name, more, message) => {
     expect(problems(more).join('\n')).toMatch(message)
   })
 
   it.each([
-    ['proxy.host', 'p'],
-    ['elastic.https.ssl.keystore.location', 'store.jks'],
+    ['elastic.https.ssl.cipher.suites', 'TLS_AES_128_GCM_SHA256'],
+    ['elastic.https.ssl.truststore.password', 's'],
     ['kerberos.user.principal', 'me'],
-    ['data.stream.dataset', 'd'],
+    ['kerberos.keytab.path', '/etc/me.keytab'],
   ])('refuses %s by name', (key, value) => {
-    expect(configDef[key]?.unsupported).toMatch(/not supported|the only TLS setting/)
+    expect(configDef[key]?.unsupported).toMatch(/not supported|no password|do not apply/)
     expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(key)
+  })
+
+  it.each([
+    ['data.stream.dataset', 'Upper', /is lower case/],
+    ['data.stream.dataset', 'a-b', /cannot contain '-'/],
+    ['data.stream.namespace', 'x'.repeat(101), /at most 100 characters/],
+    ['elastic.https.ssl.enabled.protocols', 'TLSv1.1', /'TLSv1.1' is not supported/],
+    ['elastic.https.ssl.keystore.type', 'JKS', /Java key stores cannot be read/],
+    ['elastic.https.ssl.truststore.type', 'PKCS12', /Java key stores cannot be read/],
+  ])('refuses %s=%s', (key, value, message) => {
+    expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(message)
+  })
+
+  it('names data streams as Confluent does, and takes deletions there as failures', () => {
+    const named = { type: 'logs', dataset: 'd', namespace: 'x_${topic}' }
+    expect(streamName(named, 'Shop.Orders')).toBe('logs-d-x_shop.orders')
+    expect(streamName(named, 'a'.repeat(200))).toBe(`logs-d-x_${'a'.repeat(98)}`)
+    expect(problems(stream)).toEqual([])
+    const settings = settingsOf(parseConfig(configDef, { ...base, ...stream }))
+    expect(settings).toMatchObject({ appendOnly: true, nullValues: 'fail', documentVersion: 'none' })
   })
 
   it('rejects a key store where PEM is required, and says how to export it', async () => {

@@ -1,0 +1,2 @@
+/** Adds the problem of some keys. */
+export type AddProblem = (keys: readonly string[], message: string) => void
