@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { RawConfig } from 'penstock/api'
 import { describe, it } from 'vitest'
 
-import { byField, lives, S3Lives, withKeys, type Life } from '../support/s3/s3-lives.ts'
+import { byField, lives, S3Lives, withKeys, withManifests, type Life } from '../support/s3/s3-lives.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 
 const thirty = Array.from({ length: 30 }, () => true)
@@ -32,6 +32,7 @@ describe('the S3 sink in its loop stores every offset once', () => {
     ['JSON Lines', 15, {}],
     ['Avro', 5, { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat' }],
     ['directories by a field', 15, byField],
+    ['with manifests, which say the same as the objects', 15, withManifests],
     ['with keys, and tombstones beside directories by a field', 15, withKeys],
   ])(
     'whatever happens to its commits, its partition and its process: %s (I1, I9)',

@@ -74,6 +74,11 @@ export const configDef = {
     'Whether objects are put with a condition: that there is none (If-None-Match), or the one that the task looked at (If-Match). A task that lost its partition then cannot replace an object of its successor. When it is off, and on stores without these headers, the task asks the store before each object.',
     { importance: 'LOW', defaultValue: true },
   ),
+  'archive.manifest': connector(
+    'BOOLEAN',
+    'Whether objects that end together get a manifest: which offsets, timestamps and schemas they hold, their sizes and SHA-256, and which manifest was before it.',
+    { importance: 'LOW', defaultValue: false },
+  ),
   'retry.backoff.ms': connector(
     'LONG',
     'The maximum wait between retries while the store is not available. Such errors are retried indefinitely.',

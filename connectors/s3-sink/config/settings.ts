@@ -35,6 +35,8 @@ export interface S3SinkSettings {
   readonly conditionalWrites: boolean
   /** Null: objects have no tags. */
   readonly tags: TagSettings | null
+  /** Whether objects that end together get a manifest. */
+  readonly manifests: boolean
   readonly shutdownTimeoutMs: number
 }
 
@@ -73,6 +75,7 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SinkSettings
     compatibility: compatibilityOf(text('schema.compatibility')),
     partBytes: number('s3.part.size'),
     bufferBytes: number('s3.buffer.bytes'),
+    manifests: config['archive.manifest'] === true,
     conditionalWrites: config['enable.conditional.writes'] !== false,
     tags: config['s3.object.tagging'] === true ? tagSettings(config) : null,
     shutdownTimeoutMs: number('shutdown.timeout.ms'),

@@ -20,6 +20,7 @@ export function byteArrayFormat(settings: ByteArraySettings): ObjectFormat {
     extension: settings.extension,
     contentType: 'application/octet-stream',
     compressible: true,
+    separatorBytes: settings.separator.length,
     begin: (schema) => new ByteArrayWriter(settings, schema),
   }
 }

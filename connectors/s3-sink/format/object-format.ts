@@ -35,6 +35,8 @@ export interface ObjectFormat {
   readonly contentType: string
   /** Whether the upload may compress the stream (`s3.compression.type`). */
   readonly compressible: boolean
+  /** The bytes behind each record, where only they tell where it ends; absent: the format tells it. */
+  readonly separatorBytes?: number
   /**
    * Begins an object, which has at least one record.
    * @param schema of all values of the object.

@@ -1,4 +1,6 @@
-import { assert, ConnectError } from 'penstock/api'
+import { createHash, type Hash } from 'node:crypto'
+
+import { assert, ConnectError, present } from 'penstock/api'
 
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -20,10 +22,19 @@ export interface UploadOptions {
   readonly minPartBytes: number
   /** Null: no compression. */
   readonly gzipLevel: number | null
+  /** Whether {@link ObjectUpload.digest} is needed. */
+  readonly digests: boolean
   /** Nothing is sent before it resolves. */
   readonly ready: Promise<void>
   /** Called immediately when work in the background fails. */
   readonly onFailed: (error: unknown) => void
+}
+
+/** What an object is in the store. */
+export interface ObjectDigest {
+  readonly bytes: number
+  /** In hex. */
+  readonly sha256: string
 }
 
 /** Memory of an object besides its bytes. */
@@ -44,6 +55,9 @@ export class ObjectUpload {
   readonly #creation = new AbortController()
   readonly #gzip: GzipMember | null
   readonly #parts: StoredPart[] = []
+  readonly #hash: Hash | null
+  #digest: ObjectDigest | null = null
+  #bytes = 0
   #work: Promise<void>
   #pending: Buffer[] = []
   #pendingBytes = 0
@@ -58,6 +72,7 @@ export class ObjectUpload {
   constructor(options: UploadOptions) {
     this.#options = options
     this.#gzip = options.gzipLevel === null ? null : new GzipMember(options.gzipLevel)
+    this.#hash = options.digests ? createHash('sha256') : null
     this.#work = options.ready
     this.#hold(overheadBytes)
   }
@@ -92,6 +107,11 @@ export class ObjectUpload {
     return this.#abort.signal
   }
 
+  /** What the object is in the store, once it is there. */
+  get digest(): ObjectDigest {
+    return present(this.#digest, 'the digest of a whole object')
+  }
+
   /** Whether the bytes of the object are one gzip member. */
   get isGzip(): boolean {
     return this.#gzip !== null
@@ -124,9 +144,11 @@ export class ObjectUpload {
   end(): void {
     this.#ended = true
     this.#then(async () => {
-      if (this.#gzip === null) return
-      this.#queue(await this.#gzip.end())
-      this.#holdCompressor(false)
+      if (this.#gzip !== null) {
+        this.#queue(await this.#gzip.end())
+        this.#holdCompressor(false)
+      }
+      if (this.#hash !== null) this.#digest = { bytes: this.#bytes, sha256: this.#hash.digest('hex') }
     })
   }
 
@@ -212,6 +234,8 @@ export class ObjectUpload {
     for (const piece of pieces) {
       this.#pending.push(piece)
       this.#pendingBytes += piece.length
+      this.#bytes += piece.length
+      this.#hash?.update(piece)
       this.#hold(piece.length)
     }
   }

@@ -1,5 +1,10 @@
 import { assert, present, type ConnectValue, type Schema, type SinkRecord } from 'penstock/api'
 
+import { NumberList } from '../../s3-store/manifest/number-list.ts'
+import type { ManifestGroup } from '../../s3-store/manifest/manifest.ts'
+import type { RecordIndex } from '../manifest/record-index.ts'
+import { partOf, schemaText } from '../manifest/schema-text.ts'
+
 import type { FormatWriter } from '../format/object-format.ts'
 import type { MemoryBudget } from '../object/memory-budget.ts'
 import type { ObjectPlacement } from '../object/object-placement.ts'
@@ -14,6 +19,8 @@ export interface PartWriter {
   readonly writer: FormatWriter
   /** Of the first record. */
   readonly schema: Schema | null
+  /** Of the first record. */
+  readonly firstBytes: number
 }
 
 /** An object that takes parts of records, or waits for its place in the store. */
@@ -23,8 +30,12 @@ export interface GroupObject extends PartWriter {
 }
 
 interface CountedObject extends GroupObject {
+  /** Of its records, for a manifest. */
+  readonly sizes: NumberList | null
   /** The memory of the writer that the budget counts. */
   counted: number
+  /** Of the record that was added last. */
+  lastBytes: number
   isPlaced: boolean
 }
 
@@ -40,8 +51,9 @@ export function beginParts(
     const schema = kind.view.schemaOf(record)
     const value = kind.view.valueOf(record)
     const writer = kind.format.begin(schema)
-    bytes += writer.append(record, value)
-    return { kind, writer, schema }
+    const firstBytes = writer.append(record, value)
+    bytes += firstBytes
+    return { kind, writer, schema, firstBytes }
   })
   return { parts, bytes }
 }
@@ -59,16 +71,24 @@ export class ObjectGroup {
   readonly #start: number
   #last: number
   #records = 1
+  /** Of all records; null: there is no manifest. */
+  readonly #index: RecordIndex | null
 
   /** @param objects that of values last. They have their first record. */
-  constructor(directory: string | null, objects: readonly GroupObject[], { first, budget, tagger }: GroupOptions) {
+  constructor(directory: string | null, objects: readonly GroupObject[], options: GroupOptions) {
+    const { first, budget, tagger, index } = options
     assert(objects.length > 0, 'a group has objects')
     this.directory = directory
     this.#start = first
     this.#last = first
     this.#tagger = tagger
-    this.#objects = objects.map((object) => ({ ...object, counted: 0, isPlaced: false }))
+    this.#index = index
+    this.#objects = objects.map((object) => {
+      const sizes = index === null || object.kind.format.separatorBytes === undefined ? null : new NumberList()
+      return { ...object, sizes, counted: 0, lastBytes: object.firstBytes, isPlaced: false }
+    })
     this.#budget = budget
+    for (const object of this.#objects) noteSize(object)
     this.#settle()
   }
 
@@ -104,8 +124,10 @@ export class ObjectGroup {
     let bytes = 0
     let added = 0
     try {
-      for (const { kind, writer } of objects) {
-        bytes += writer.append(record, kind.view.infix === '' ? value : kind.view.valueOf(record))
+      for (const object of objects) {
+        const { view } = object.kind
+        object.lastBytes = object.writer.append(record, view.infix === '' ? value : view.valueOf(record))
+        bytes += object.lastBytes
         added += 1
       }
     } catch (error) {
@@ -115,6 +137,8 @@ export class ObjectGroup {
     }
     this.#records += 1
     this.#last = record.originalOffset
+    this.#index?.add(record)
+    for (const object of objects) noteSize(object)
     this.#settle()
     return bytes
   }
@@ -143,7 +167,17 @@ export class ObjectGroup {
       upload.append(rest)
       upload.end()
     }
-    this.#uncount()
+    for (const object of this.#objects) this.#countOne(object, this.#indexBytes(object))
+  }
+
+  /** What a manifest says of the group, once its objects are in the store. */
+  get content(): ManifestGroup {
+    const objects = this.#objects.toReversed().map(({ kind, schema, sizes, upload }) => {
+      const { bytes, sha256 } = upload.digest
+      const part = partOf(kind.view)
+      return { key: upload.key, part, bytes, sha256, schema: schemaText(schema), sizes: sizes?.text ?? null }
+    })
+    return { ...present(this.#index, 'an index of the records').summary, objects }
   }
 
   /**
@@ -152,10 +186,10 @@ export class ObjectGroup {
    */
   async place(): Promise<boolean> {
     const isLast = (object: CountedObject): boolean => object === this.#objects.at(-1)
-    return (
-      (await this.#placed(this.#objects.filter((object) => !isLast(object)))) &&
-      (await this.#placed(this.#objects.filter(isLast)))
-    )
+    if (!(await this.#placed(this.#objects.filter((object) => !isLast(object))))) return false
+    if (!(await this.#placed(this.#objects.filter(isLast)))) return false
+    this.#uncount()
+    return true
   }
 
   /** See {@link ObjectPlacement.proved}. */
@@ -171,7 +205,7 @@ export class ObjectGroup {
 
   #drain(object: CountedObject): void {
     const content = object.writer.drain()
-    this.#countOne(object, object.writer.held)
+    this.#countOne(object, object.writer.held + this.#indexBytes(object))
     object.upload.append(content)
   }
 
@@ -179,8 +213,14 @@ export class ObjectGroup {
   #settle(): void {
     for (const object of this.#objects) {
       if (object.writer.isFull) this.#drain(object)
-      else this.#countOne(object, object.writer.held)
+      else this.#countOne(object, object.writer.held + this.#indexBytes(object))
     }
+  }
+
+  /** The memory of what a manifest says of the records counts with the first object. */
+  #indexBytes(object: CountedObject): number {
+    const own = object === this.#objects[0] ? (this.#index?.held ?? 0) : 0
+    return own + (object.sizes?.held ?? 0)
   }
 
   #uncount(): void {
@@ -215,4 +255,11 @@ interface GroupOptions {
   readonly budget: MemoryBudget
   /** Null: objects have no tags. */
   readonly tagger: ObjectTagger | null
+  /** Of the first record; null: there is no manifest. */
+  readonly index: RecordIndex | null
+}
+
+/** Notes the size of the record that was added last, where only a separator tells it. */
+function noteSize({ sizes, lastBytes, kind }: CountedObject): void {
+  sizes?.add(lastBytes - (kind.format.separatorBytes ?? 0))
 }

@@ -1,4 +1,10 @@
+import { present } from 'penstock/api'
+
+import type { ManifestGroup } from '../../s3-store/manifest/manifest.ts'
+import type { SetManifest } from '../manifest/set-manifest.ts'
+import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
 import type { ObjectGroup } from './object-group.ts'
+import type { LedgerObject } from './partition-ledger.ts'
 import type { ObjectProgress } from './rotation.ts'
 
 /**
@@ -6,6 +12,11 @@ import type { ObjectProgress } from './rotation.ts'
  * one offset says what is stored.
  */
 export class ObjectSet implements ObjectProgress {
+  /** Of its first object. */
+  readonly named: LedgerObject
+  readonly mark: ObjectMark
+  /** Null until the objects are in the store, and where there is none. */
+  manifest: SetManifest | null = null
   readonly openedAtMs: number
   readonly scheduledAtMs: number | null
   readonly #groups = new Map<string | null, ObjectGroup>()
@@ -18,7 +29,12 @@ export class ObjectSet implements ObjectProgress {
   /** The group of the record that was added last. */
   #last: ObjectGroup | null = null
 
-  constructor(times: Pick<ObjectProgress, 'openedAtMs' | 'scheduledAtMs'>) {
+  /** What the groups in the store hold. */
+  readonly #stored: ObjectGroup[] = []
+
+  constructor(named: LedgerObject, mark: ObjectMark, times: Pick<ObjectProgress, 'openedAtMs' | 'scheduledAtMs'>) {
+    this.named = named
+    this.mark = mark
     this.openedAtMs = times.openedAtMs
     this.scheduledAtMs = times.scheduledAtMs
   }
@@ -96,8 +112,28 @@ export class ObjectSet implements ObjectProgress {
   }
 
   /** The objects of the group are in the store. */
-  placed({ directory }: ObjectGroup): void {
+  placed(group: ObjectGroup): void {
+    const { directory } = group
+    this.#stored.push(group)
     this.#groups.delete(directory)
     if (this.#last?.directory === directory) this.#last = null
+  }
+
+  /** What the groups in the store hold, in the order of their first records. */
+  get contents(): readonly ManifestGroup[] {
+    const firstOf = ({ offsets }: ManifestGroup): number => present(offsets[0], 'a record')[0]
+    return this.#stored.map(({ content }) => content).toSorted((a, b) => firstOf(a) - firstOf(b))
+  }
+
+  /** The task had the partition when it saw the objects that are in the place of these. */
+  proved(): void {
+    for (const group of this.#groups.values()) group.proved()
+    this.manifest?.proved()
+  }
+
+  /** Gives up the objects that are not in the store. */
+  async abort(reason: Error, signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#groups.values()].map(async (group) => await group.abort(reason, signal)))
+    await this.manifest?.abort(reason, signal)
   }
 }

@@ -2,6 +2,9 @@ import { ConnectError, present, type DurableOffset, type SinkRecord, type TopicP
 
 import { checkPath, objectKey } from '../../s3-store/object/object-key.ts'
 import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
+import { ManifestChain } from '../manifest/manifest-chain.ts'
+import { RecordIndex } from '../manifest/record-index.ts'
+import { SetManifest } from '../manifest/set-manifest.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
 import { allKinds, type ObjectKind } from '../view/object-kind.ts'
@@ -21,6 +24,8 @@ export class PartitionWriter implements TopicPartition {
   readonly #ledger: PartitionLedger
   readonly #ready: Promise<void>
   readonly #sealed: ObjectSet[] = []
+  /** Null: there are no manifests. */
+  readonly #chain: ManifestChain | null
   #open: ObjectSet | null = null
   #taken: number
   #completing: Promise<void> | null = null
@@ -46,6 +51,8 @@ export class PartitionWriter implements TopicPartition {
     this.#environment = environment
     this.#ledger = ledger
     this.#taken = ledger.next
+    const { settings, store, layout } = environment
+    this.#chain = settings.manifests ? new ManifestChain(store, layout, { topic, partition }) : null
   }
 
   /** The bytes of the open objects that are in memory. */
@@ -170,7 +177,7 @@ export class PartitionWriter implements TopicPartition {
     this.#ledger.acknowledge(offset)
     if (this.#proof === 'offered') {
       this.#proof = 'none'
-      for (const group of this.#sealed[0]?.groups ?? []) group.proved()
+      this.#sealed[0]?.proved()
     }
     this.#advance()
   }
@@ -192,11 +199,10 @@ export class PartitionWriter implements TopicPartition {
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true
     this.#closing.abort()
-    const groups = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])].flatMap((set) => set.groups)
+    const sets = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])]
     this.#sealed.length = 0
     this.#open = null
-    const reason = new ConnectError(`${this.topic}-${this.partition} is given up`)
-    await Promise.all(groups.map(async (group) => await group.abort(reason, signal)))
+    await Promise.all(sets.map(async (set) => await set.abort(this.#givenUp(), signal)))
     await this.settled()
     await this.#looking
   }
@@ -243,15 +249,17 @@ export class PartitionWriter implements TopicPartition {
     let set = this.#open
     // The first objects of a set may have the names of those that an earlier run left, see PartitionLedger.
     let named: LedgerObject = { start: record.originalOffset, isNamed: true }
+    const mark = this.#mark(record)
     if (set === null) {
       named = this.#ledger.begin(record.originalOffset)
       const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
-      set = new ObjectSet({ openedAtMs: nowMs, scheduledAtMs })
+      set = new ObjectSet(named, mark, { openedAtMs: nowMs, scheduledAtMs })
       this.#open = set
     }
-    const mark = this.#mark(record)
     const objects = parts.map((part) => this.#object(part, { named, path: place.path, mark }))
-    const group = new ObjectGroup(place.directory, objects, { first: record.originalOffset, budget, tagger })
+    const index = this.#chain === null ? null : new RecordIndex()
+    index?.add(record)
+    const group = new ObjectGroup(place.directory, objects, { first: record.originalOffset, budget, tagger, index })
     set.begin(group)
     return group
   }
@@ -283,6 +291,7 @@ export class PartitionWriter implements TopicPartition {
       partBytes: settings.partBytes,
       minPartBytes,
       gzipLevel,
+      digests: this.#chain !== null,
       ready: named.isNamed ? this.#ready : this.#look(),
       onFailed: (error) => onFailed(this, error),
     })
@@ -304,7 +313,9 @@ export class PartitionWriter implements TopicPartition {
       if (this.#closed) return
       const failed = results.find((result) => result.status === 'rejected')
       if (failed !== undefined) throw failed.reason
-      if (!set.isPlaced) {
+      const isWhole = set.isPlaced && (await this.#placeManifest(set))
+      if (this.#closed) return
+      if (!isWhole) {
         this.#proof = 'wanted'
         this.#environment.requestCommit()
         return
@@ -317,6 +328,24 @@ export class PartitionWriter implements TopicPartition {
     } finally {
       this.#completing = null
     }
+  }
+
+  /** Returns whether the manifest is there, if there has to be one. */
+  async #placeManifest(set: ObjectSet): Promise<boolean> {
+    if (this.#chain === null) return true
+    const { signal } = this.#closing
+    if (set.manifest === null) {
+      const groups = set.contents
+      const content = { partition: this, start: set.named.start, mark: set.mark, groups }
+      set.manifest = await SetManifest.of(content, this.#chain, this.#environment, signal)
+    }
+    if (!this.#closed) return await set.manifest.place()
+    await set.manifest.abort(this.#givenUp(), signal)
+    return false
+  }
+
+  #givenUp(): ConnectError {
+    return new ConnectError(`${this.topic}-${this.partition} is given up`)
   }
 
   async #place(set: ObjectSet, group: ObjectGroup): Promise<void> {

@@ -43,14 +43,15 @@ type OpenUnit = { -readonly [K in keyof ArchiveUnit]: ArchiveUnit[K] }
 
 function add(units: Map<string, OpenUnit>, listed: ListedObject, scope: ArchiveScope): boolean {
   const name = objectNameOf(scope.layout, listed.key)
-  if (name === null || listed.modifiedMs < scope.sinceMs || !scope.takes(name, listed.key)) return false
+  if (name === null || name.part === 'manifest' || listed.modifiedMs < scope.sinceMs || !scope.takes(name, listed.key))
+    return false
   const object = objectOf(listed, name, scope)
   if (object === null) return false
-  const { topic, partition, start, part, replayId } = name
+  const { topic, partition, start, replayId } = name
   const directory = listed.key.slice(0, listed.key.lastIndexOf(scope.layout.directoryDelimiter))
   const id = JSON.stringify([directory, partition, start, replayId])
   const unit = units.get(id) ?? { topic, partition, directory, start, replayId, value: null, keys: null, headers: null }
-  unit[part] = object
+  unit[name.part] = object
   units.set(id, unit)
   return true
 }

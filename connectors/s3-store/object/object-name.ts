@@ -3,11 +3,15 @@ import type { KeyLayout, ObjectPlace } from './object-key.ts'
 /** What an object holds of its records. */
 export type ObjectPart = 'value' | 'keys' | 'headers'
 
+/** The directory of manifests below that of their topic. Readers of tables leave out names that begin so. */
+export const manifestDirectory = '_manifest'
+
 /** What the name of an object says. */
 export interface ObjectName extends ObjectPlace {
   /** The offset that names it. */
   readonly start: number
-  readonly part: ObjectPart
+  /** Or a manifest of objects. */
+  readonly part: ObjectPart | 'manifest'
   /** Of the dead letters that were delivered again; null: the object is of no such. */
   readonly replayId: string | null
   /** With its dot, without that of the part: `.json.gz`. */
@@ -33,13 +37,14 @@ export function objectNameOf(layout: NameLayout, key: string): ObjectName | null
   const end = replayId === null ? name : offset + replay.slice(replayId.length)
   const [, start, part, extension = ''] = /^(\d+)(?:\.(keys|headers)(?=\.))?(\..*)?$/.exec(end) ?? []
   if (!/^\d+$/.test(partition) || start === undefined || !Number.isSafeInteger(Number(start))) return null
-  const isPart = part === 'keys' || part === 'headers'
+  const own = part === 'keys' || part === 'headers' ? part : 'value'
+  const isManifest = path.startsWith(manifestDirectory + slash)
   return {
     topic,
     partition: Number(partition),
     path,
     start: Number(start),
-    part: isPart ? part : 'value',
+    part: isManifest ? 'manifest' : own,
     replayId,
     extension,
   }

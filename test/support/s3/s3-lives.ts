@@ -11,12 +11,16 @@ import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { MemoryConsumer } from '../task/memory-consumer.ts'
 import { valuesIn } from './avro-objects.ts'
 import { MemoryS3 } from './memory-s3.ts'
+import { manifestsIn, verified } from './verified-archive.ts'
 import { RunningSink } from '../elasticsearch/running-sink.ts'
 import { until } from '../until.ts'
 
 const at = { topic: 't', partition: 0 }
 const jsonConfig = { 'schemas.enable': 'false' }
 const keyPattern = /^topics\/t\/(\w+=\w+|tombstone)\/t\+0\+(\d{10})\.(keys\.)?(?:json|avro)$/
+
+/** Settings for objects with manifests. */
+export const withManifests: RawConfig = { 'archive.manifest': 'true' }
 
 /** Settings for objects in directories by a field of their records. */
 export const byField: RawConfig = {
@@ -134,6 +138,7 @@ export class S3Lives {
       const expected = world.#values.flatMap((isRecord, offset) => (isRecord ? [offset] : []))
       world.#expectStored('values', expected)
       if (settings === withKeys) world.#expectStored('keys', [...world.#values.keys()])
+      if (settings === withManifests) await world.#expectProven(expected)
     } finally {
       await world.#store.close()
     }
@@ -153,6 +158,15 @@ export class S3Lives {
       assert(offsets.join() === offsets.toSorted((a, b) => a - b).join(), `${directory} holds ${offsets.join()}`)
     }
     return objects.flatMap(({ records }) => records).toSorted((a, b) => a - b)
+  }
+
+  /** The manifests list the records of all objects, and no others. */
+  async #expectProven(expected: readonly number[]): Promise<void> {
+    const { faults } = await verified(this.#store, { 'topics.dir': 'topics' })
+    assert(faults.length === 0, `the archive has faults: ${faults.join()}`)
+    const runs = manifestsIn(this.#store).flatMap(({ groups }) => groups.flatMap(({ offsets }) => offsets))
+    const listed = runs.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => first + i))
+    assert(listed.join() === expected.join(), `the manifests list ${listed.join()}, expected ${expected.join()}`)
   }
 
   async #live(life: Life): Promise<void> {
@@ -289,6 +303,7 @@ export class S3Lives {
     return [...this.#store.objects]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([key, { body }]) => {
+        if (key.includes('/_manifest/')) return []
         const [, directory = key, start, infix] = keyPattern.exec(key) ?? []
         if ((infix === undefined) !== (part === 'values')) return []
         return [{ directory, start: Number(start), records: this.#recordsIn(key, body, directory) }]

@@ -133,6 +133,10 @@ const subjects: readonly Subject[] = [
       's3.sse.kms.key.id': { value: 'k', beside: { 's3.ssea.name': 'aws:kms' } },
       's3.sse.customer.key': { value: Buffer.alloc(32).toString('base64'), beside: { 's3.ssea.name': 'AES256' } },
       's3.acl.canned': 'private',
+      'tombstone.encoded.partition': {
+        value: 'deleted',
+        beside: { 'store.kafka.keys': 'true', 'behavior.on.null.values': 'write' },
+      },
     },
     checked: [],
   },
