@@ -32,6 +32,23 @@ const byTime = {
 }
 const byteObjects = { 'format.class': 'io.confluent.connect.s3.format.bytearray.ByteArrayFormat' }
 
+const role = {
+  's3.credentials.provider.class': 'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider',
+  's3.credentials.provider.sts.role.arn': 'arn:aws:iam::1:role/r',
+}
+const proxy = { 's3.proxy.url': 'http://p:3128' }
+/** Of the connectors of S3. */
+const storeOptions: Subject['other'] = {
+  's3.credentials.provider.sts.role.arn': { value: 'arn:aws:iam::1:role/s', beside: role },
+  's3.credentials.provider.sts.role.session.name': { value: 'other', beside: role },
+  's3.credentials.provider.sts.role.external.id': { value: 'e', beside: role },
+  's3.credentials.provider.sts.region': { value: 'eu-west-1', beside: role },
+  's3.credentials.provider.sts.endpoint': { value: 'http://sts', beside: role },
+  's3.proxy.url': 'http://p:3128',
+  's3.proxy.user': { value: 'u', beside: proxy },
+  's3.proxy.password': { value: 's', beside: { ...proxy, 's3.proxy.user': 'u' } },
+}
+
 const subjects: readonly Subject[] = [
   {
     plugin: postgres,
@@ -137,6 +154,7 @@ const subjects: readonly Subject[] = [
         value: 'deleted',
         beside: { 'store.kafka.keys': 'true', 'behavior.on.null.values': 'write' },
       },
+      ...storeOptions,
     },
     checked: [],
   },
@@ -153,6 +171,7 @@ const subjects: readonly Subject[] = [
       's3.credentials.provider.class': 'software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider',
       's3.sse.customer.key': Buffer.alloc(32).toString('base64'),
       'task.share': '1/2',
+      ...storeOptions,
     },
     checked: ['mode'],
   },
