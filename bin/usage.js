@@ -10,6 +10,12 @@ Run it:
   hash-password [--token]                        hash a password or token from standard input, for rest.users.file
 
 Steer a worker, or Kafka Connect:
+  status                                         show what runs, how far it is behind, and what is wrong
+  top                                            follow live what every connector moves
+  why [CONNECTOR]                                say what keeps records from flowing, and what to type
+  errors                                         show dead letters by cause, and deliver them again
+  topics                                         list topics, and follow their records
+  trace TOPIC KEY                                show how far the newest record of a key has come
   connectors                                     list, create, change, pause and restart connectors
   tasks                                          list and restart the tasks of connectors
   offsets                                        show, set and reset the offsets of connectors

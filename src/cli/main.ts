@@ -16,6 +16,11 @@ async function surroundings(): Promise<Surroundings> {
     clock: systemClock,
     stdin: async () => await (await import('node:stream/consumers')).text(process.stdin),
     ask,
+    interrupt: () => {
+      const controller = new AbortController()
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
+      return controller.signal
+    },
   }
 }
 

@@ -3,6 +3,12 @@ import type { CommandList } from './command.ts'
 /** The commands, in the order of help. */
 export const commandList: CommandList = {
   commands: {
+    status: async () => (await import('../commands/watch/status.ts')).status,
+    top: async () => (await import('../commands/watch/top.ts')).top,
+    why: async () => (await import('../commands/watch/why.ts')).why,
+    errors: async () => (await import('../commands/errors.ts')).errors,
+    topics: async () => (await import('../commands/topics/topics.ts')).topics,
+    trace: async () => (await import('../commands/topics/trace.ts')).trace,
     connectors: async () => (await import('../commands/connectors/connectors.ts')).connectors,
     tasks: async () => (await import('../commands/tasks.ts')).tasks,
     offsets: async () => (await import('../commands/offsets.ts')).offsets,

@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly stdin: () => Promise<string>
   /** A line that the user types. */
   readonly ask: (question: string) => Promise<string>
+  /** From now on, Ctrl-C aborts this signal instead of the process. */
+  readonly interrupt: () => AbortSignal
 }
 
 /** One run of a command. */
@@ -39,11 +41,16 @@ export class Session {
     return chosenServer(this.#wish, this.surroundings.env)
   }
 
-  /** The API of that server. @throws CommandError when its credentials cannot be read */
-  async api(): Promise<ConnectApi> {
+  /** The REST API of that server. @throws CommandError when its credentials cannot be read */
+  async rest(): Promise<RestClient> {
     const server = this.server()
     if (server.ca !== undefined) await trust(server.ca)
-    return new ConnectApi(new RestClient(server.url, authorizationOf(server, this.surroundings.env), this.clock))
+    return new RestClient(server.url, authorizationOf(server, this.surroundings.env), this.clock)
+  }
+
+  /** What every server with this API has. */
+  async api(): Promise<ConnectApi> {
+    return new ConnectApi(await this.rest())
   }
 
   /**

@@ -3,6 +3,7 @@ import { completionScripts, shells, type Shell } from '../completion/scripts.ts'
 import type { CommandList, Verb } from '../command/command.ts'
 import { CommandError } from '../command/command-error.ts'
 import type { Session } from '../command/session.ts'
+import { PenstockApi } from '../rest-client/penstock-api.ts'
 import { contextsFile, readContexts } from '../contexts/contexts.ts'
 import type { ConnectApi } from '../rest-client/connect-api.ts'
 
@@ -68,6 +69,7 @@ async function commandNames({ commands, own }: CommandList): Promise<readonly Ca
 const sources: Readonly<Record<string, (api: ConnectApi) => Promise<readonly Candidate[]>>> = {
   CONNECTOR: async (api) => (await api.connectorNames()).map(plain),
   CLASS: async (api) => (await api.plugins(false)).map(({ class: word, type }) => ({ word, meaning: type })),
+  TOPIC: async ({ rest }) => (await new PenstockApi(rest).topics()).map(({ name }) => plain(name)),
   LOGGER: async (api) => Object.keys(await api.loggers()).map(plain),
 }
 

@@ -14,9 +14,8 @@ const rebalance = { attempts: 20, pauseMs: 500 }
 export interface Request {
   readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body?: unknown
-  readonly accept?: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
-  readonly timeoutMs?: number
 }
 
 /** Sends requests to a REST API of Kafka Connect. */
@@ -34,7 +33,7 @@ export class RestClient {
   /** Returns the JSON of the response; null when it has no body. @throws CommandError that says what to do */
   async send<T>(method: string, path: string, request: Request = {}): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
-      const response = await this.open(method, path, request)
+      const response = await this.#open(method, path, { ...request, deadline: AbortSignal.timeout(timeoutMs) })
       const text = await this.#textOf(response)
       if (response.ok) return text === '' ? (null as T) : (this.#parsed(text, path) as T)
       const refused = requestError({ url: this.url, method, path, status: response.status, text })
@@ -43,22 +42,27 @@ export class RestClient {
     }
   }
 
-  /** Returns the response, whose body the caller reads. @throws CommandError when no server responds */
-  async open(
-    method: string,
-    path: string,
-    { query = {}, body, accept, signal, timeoutMs: most }: Request = {},
-  ): Promise<Response> {
-    const deadline = most === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(most ?? timeoutMs)]
+  /** Returns a response of server-sent events, whose body the caller reads until the signal aborts. @throws CommandError */
+  async stream(path: string, request: Request & { readonly signal: AbortSignal }): Promise<Response> {
+    const headers = { Accept: 'text/event-stream', ...request.headers }
+    const response = await this.#open('GET', path, { ...request, headers, deadline: request.signal })
+    if (response.ok) return response
+    const text = await this.#textOf(response)
+    throw requestError({ url: this.url, method: 'GET', path, status: response.status, text })
+  }
+
+  async #open(method: string, path: string, request: Request & { readonly deadline: AbortSignal }): Promise<Response> {
+    const { query, body, headers, signal, deadline } = request
     try {
       return await fetch(this.url + path + queryText(query), {
         method,
         redirect: 'manual',
-        signal: AbortSignal.any([...deadline, ...(signal === undefined ? [] : [signal])]),
+        signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
         headers: {
-          Accept: accept ?? 'application/json',
+          Accept: 'application/json',
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
           ...(this.#authorization === null ? {} : { Authorization: this.#authorization }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
@@ -78,7 +82,7 @@ export class RestClient {
 
   #parsed(text: string, path: string): unknown {
     try {
-      return JSON.parse(text)
+      return JSON.parse(text, allDigits)
     } catch {
       throw new CommandError(
         `${this.url}${path} did not return JSON. Is it the REST API of a worker? It begins: ${text.slice(0, 80)}`,
@@ -86,6 +90,15 @@ export class RestClient {
       )
     }
   }
+}
+
+/** In Node 24, not yet in the types. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
+
+/** Integers that a number cannot hold are kept as they are written, and written like this again. */
+function allDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const isExact = typeof value !== 'number' || Number.isSafeInteger(value) || context?.source === undefined
+  return isExact || !/^-?\d+$/.test(context.source) ? value : rawJSON(context.source)
 }
 
 function queryText(query: Request['query']): string {

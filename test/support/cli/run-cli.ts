@@ -15,6 +15,10 @@ export interface CliOptions {
   readonly columns?: number
   readonly replies?: readonly string[]
   readonly hasColors?: boolean
+  /** Stands for Ctrl-C. */
+  readonly interrupt?: AbortSignal
+  /** Called with each text that is written. */
+  readonly onWrite?: (text: string) => void
 }
 
 /** Runs `penstock` with these arguments in this process. */
@@ -32,7 +36,10 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
         isTerminal,
         isErrorTerminal: isTerminal,
         hasColors: options.hasColors ?? false,
-        write: (text) => (out += text),
+        write: (text) => {
+          out += text
+          options.onWrite?.(text)
+        },
         writeError: (text) => (err += text),
       },
       env: options.env ?? {},
@@ -42,6 +49,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
         err += question
         return replies.shift() ?? ''
       },
+      interrupt: () => options.interrupt ?? new AbortController().signal,
     }),
     (text) => (err += text),
   )
