@@ -1,4 +1,5 @@
 import type { ErrantRecordReporter, SinkTaskContext } from 'penstock/api'
+import { BulkPace } from './bulk/bulk-pace.ts'
 import { BulkSender } from './bulk/bulk-sender.ts'
 import { BulkWriter } from './bulk/bulk-writer.ts'
 import { BulkActionEncoder } from './bulk/operation.ts'
@@ -80,6 +81,7 @@ export async function openSink(context: SinkTaskContext, limits: LedgerLimits): 
     logger,
     signal,
     metrics: senderMetrics(metrics),
+    pace: new BulkPace(settings),
     conflicts,
     missing,
     letters,

@@ -14,8 +14,8 @@ export class HttpFaults {
   readonly #server: Server
   readonly #target: URL
   readonly #keepsHost: boolean
-  /** Asked for every request; `pass` by default. */
-  decide: (method: string, path: string) => Fault = () => ({ kind: 'pass' })
+  /** Asked for every request, with the length of its body; `pass` by default. */
+  decide: (method: string, path: string, bytes: number) => Fault = () => ({ kind: 'pass' })
   /** Requests seen, `METHOD /path`. */
   readonly seen: string[] = []
 
@@ -44,7 +44,7 @@ export class HttpFaults {
   #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method = 'GET', url = '/' } = incoming
     this.seen.push(`${method} ${url}`)
-    const fault = this.decide(method, url)
+    const fault = this.decide(method, url, Number(incoming.headers['content-length'] ?? 0))
     if (fault.kind === 'hang') return
     if (fault.kind === 'drop') return void incoming.socket.destroy()
     if (fault.kind === 'answer') {

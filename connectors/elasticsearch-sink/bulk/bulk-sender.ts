@@ -1,12 +1,14 @@
 import type { estypes } from '@elastic/elasticsearch'
 import { ConnectError, RetriableError, type Clock, type ErrantRecordReporter, type Logger } from 'penstock/api'
 import { bodyOf, type Lines } from './bulk-body-arena.ts'
+import type { BulkPace } from './bulk-pace.ts'
 import { classify, opensShard, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
 import type { SinkSettings } from '../config/settings.ts'
 import type { ConflictWatch } from '../ordering/conflict-watch.ts'
 import type { IndexWatch } from '../indices/index-watch.ts'
 import { documentKey, placeOf, type BulkActionEncoder, type Operation } from './operation.ts'
-import type { Cluster } from '../client/cluster.ts'
+import { RequestGate } from './request-gate.ts'
+import { TimedOutError, type Cluster } from '../client/cluster.ts'
 import { rejection, troubleOf } from '../client/requests.ts'
 import type { Retries, Trouble } from '../client/retries.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
@@ -19,6 +21,7 @@ export interface SenderParts {
   readonly watch: IndexWatch
   readonly retries: Retries
   readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'requireAlias'>
+  readonly pace: BulkPace
   readonly encoder: BulkActionEncoder
   readonly clock: Clock
   readonly logger: Logger
@@ -40,9 +43,12 @@ export class BulkSender {
   readonly #parts: SenderParts
   readonly #query: Pick<estypes.BulkRequest, 'filter_path' | 'require_alias'>
   readonly #snapshotRows = new SnapshotRows()
+  readonly #gate: RequestGate
 
   constructor(parts: SenderParts) {
     this.#parts = parts
+    this.#gate = new RequestGate(parts.pace)
+    this.#showPace()
     const filter = { filter_path: 'errors,items.*._seq_no,items.*.status,items.*.error' }
     this.#query = parts.settings.requireAlias ? { ...filter, require_alias: true } : filter
   }
@@ -53,7 +59,7 @@ export class BulkSender {
       const end = filledEnd(batch, start)
       const part = batch.slice(start, end)
       if (part.some((operation) => operation.draft !== null)) await this.#fill(part)
-      for (const request of cut(part, this.#parts.settings.bulkSizeBytes)) await this.#deliverRequest(request)
+      await this.#deliverParts(part)
       start = end
     }
   }
@@ -63,29 +69,51 @@ export class BulkSender {
     await fillHoles(part, encoder, { cluster, retries, signal }, this.#snapshotRows)
   }
 
+  /** Sends requests of the size that the cluster takes. */
+  async #deliverParts(operations: readonly Operation[]): Promise<void> {
+    const { pace } = this.#parts
+    for (const request of cut(operations, pace)) await this.#deliverRequest(request)
+  }
+
   async #deliverRequest(operations: readonly Operation[]): Promise<void> {
-    const { retries, signal } = this.#parts
+    const { retries, signal, pace } = this.#parts
     const streak = retries.begin()
     let remaining = operations
     for (;;) {
       const step = await this.#attempt(remaining)
+      if (step.kind === 'done') return streak.over()
       if (step.kind === 'again') {
         remaining = step.remaining
         await streak.wait(step.trouble, signal)
-        continue
+        if (remaining.length <= pace.operations) continue
       }
       streak.over()
-      if (step.kind === 'done') return
-      const half = Math.ceil(remaining.length / 2)
-      await this.#deliverRequest(remaining.slice(0, half))
-      return this.#deliverRequest(remaining.slice(half))
+      return this.#deliverParts(remaining)
     }
   }
 
   async #attempt(operations: readonly Operation[]): Promise<Step> {
+    const { signal, pace } = this.#parts
+    await this.#gate.enter(signal)
+    const epoch = pace.begin()
+    let step: Step
+    try {
+      step = await this.#send(operations)
+    } finally {
+      this.#gate.leave()
+    }
+    if (step.kind === 'done') pace.applied()
+    else if (step.kind === 'smaller') pace.tooLarge(step.bytes)
+    else if (step.overloaded) pace.overloaded(epoch)
+    this.#showPace()
+    return step
+  }
+
+  async #send(operations: readonly Operation[]): Promise<Step> {
     const { cluster, signal, clock, metrics } = this.#parts
+    const bytes = bodyOf(linesOf(operations))
     // The client sends a Buffer as it is; its types name objects only.
-    const body = bodyOf(linesOf(operations)) as unknown as BulkOperations
+    const body = bytes as unknown as BulkOperations
     const began = clock.monotonic()
     try {
       const response = await cluster.request(
@@ -93,9 +121,9 @@ export class BulkSender {
         signal,
       )
       metrics.bulkSeconds.observe((clock.monotonic() - began) / 1000)
-      if (response.status === 413 && operations.length > 1) return { kind: 'halve' }
+      if (response.status === 413) return this.#tooLarge(operations, bytes.length)
       const trouble = troubleOf(response)
-      if (trouble !== null) return { kind: 'again', remaining: operations, trouble }
+      if (trouble !== null) return again(operations, trouble)
       if (response.status >= 300)
         throw rejection(
           `a bulk request of ${operations.length} operations (${operations.slice(0, 1).map(placeOf).join()} …)`,
@@ -104,12 +132,34 @@ export class BulkSender {
       return await this.#read(operations, response.body)
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
-      return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason: error.message } }
+      const trouble = { code: 'ES_UNAVAILABLE' as const, reason: error.message }
+      return again(operations, trouble, error instanceof TimedOutError)
     }
   }
 
+  /** One document that no request can hold is rejected like one that does not fit its index. */
+  #tooLarge(operations: readonly Operation[], bytes: number): Step {
+    const [only] = operations
+    if (only === undefined || operations.length > 1) return { kind: 'smaller', remaining: operations, bytes }
+    const reason = `HTTP 413: a request with this document alone (${bytes} bytes) is too large for Elasticsearch (http.max_content_length) or a proxy in front of it`
+    this.#reject(only, reason)
+    return done
+  }
+
+  #reject(operation: Operation, reason: string): void {
+    const { letters } = this.#parts
+    if (letters === null) this.#finish(operation, { kind: 'malformed', reason })
+    else this.#report(operation, reason, letters)
+  }
+
+  #showPace(): void {
+    const { metrics, pace } = this.#parts
+    metrics.requestsLimit.set(pace.inFlight)
+    metrics.operationsLimit.set(pace.operations)
+  }
+
   async #read(operations: readonly Operation[], body: string): Promise<Step> {
-    const { watch, signal, settings, letters } = this.#parts
+    const { watch, signal, settings } = this.#parts
     watch.wrote()
     if (opensShard(body)) await watch.suspect(indicesOf(operations), signal)
     if (succeeded(body, operations.length)) {
@@ -122,14 +172,14 @@ export class BulkSender {
     const items = parseItems(body)
     if (items === null || items.length !== operations.length) {
       const reason = `the response to a bulk request of ${operations.length} operations is cut or is not JSON: ${body.slice(0, 200)}`
-      return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason } }
+      return again(operations, { code: 'ES_UNAVAILABLE', reason })
     }
     const failed = new Set<Operation>()
     let trouble: Trouble | null = null
     for (const [i, operation] of operations.entries()) {
       const outcome = classify(items[i] as BulkItem, operation)
-      if (outcome.kind === 'malformed' && letters !== null) {
-        this.#report(operation, outcome.reason, letters)
+      if (outcome.kind === 'malformed') {
+        this.#reject(operation, outcome.reason)
         continue
       }
       if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
@@ -141,7 +191,7 @@ export class BulkSender {
       trouble ??= { code, reason: `${describe(operation)}: ${outcome.reason}` }
     }
     if (trouble?.code === 'ES_INDEX_MISSING' && !settings.requireAlias) await watch.suspect(indicesOf(failed), signal)
-    return trouble === null ? done : { kind: 'again', remaining: toRepeat(operations, failed), trouble }
+    return trouble === null ? done : again(toRepeat(operations, failed), trouble)
   }
 
   /**
@@ -206,8 +256,19 @@ function indexingFailed(operation: Operation, code: string, reason: string): Con
 }
 
 type Step =
-  | { readonly kind: 'done' | 'halve' }
-  | { readonly kind: 'again'; readonly remaining: readonly Operation[]; readonly trouble: Trouble }
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'again'
+      readonly remaining: readonly Operation[]
+      readonly trouble: Trouble
+      readonly overloaded: boolean
+    }
+  /** The request had `bytes`, and was too large. */
+  | { readonly kind: 'smaller'; readonly remaining: readonly Operation[]; readonly bytes: number }
+
+function again(remaining: readonly Operation[], trouble: Trouble, timedOut = false): Step {
+  return { kind: 'again', remaining, trouble, overloaded: timedOut || trouble.code === 'ES_OVERLOADED' }
+}
 
 const done: Step = { kind: 'done' }
 
@@ -250,18 +311,21 @@ function filledEnd(batch: readonly Operation[], start: number): number {
   return batch.length
 }
 
-/** Splits into runs of at most `maxBytes`, or of one larger operation. */
-function* cut(operations: readonly Operation[], maxBytes: number): Generator<readonly Operation[]> {
+/** Splits into runs of at most so many bytes and operations, or of one larger operation. The limits may change meanwhile. */
+function* cut(
+  all: readonly Operation[],
+  limits: Pick<BulkPace, 'bytes' | 'operations'>,
+): Generator<readonly Operation[]> {
   let start = 0
   let bytes = 0
-  for (const [i, operation] of operations.entries()) {
+  for (const [i, operation] of all.entries()) {
     const own = operation.lines === null ? 0 : operation.lines.end - operation.lines.start
-    if (i > start && bytes + own > maxBytes) {
-      yield operations.slice(start, i)
+    if (i > start && (bytes + own > limits.bytes || i - start >= limits.operations)) {
+      yield all.slice(start, i)
       start = i
       bytes = 0
     }
     bytes += own
   }
-  if (start < operations.length) yield operations.slice(start)
+  if (start < all.length) yield all.slice(start)
 }

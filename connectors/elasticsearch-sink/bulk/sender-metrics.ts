@@ -1,4 +1,4 @@
-import type { Counter, Histogram, TaskMetrics } from 'penstock/api'
+import type { Counter, Gauge, Histogram, TaskMetrics } from 'penstock/api'
 
 /** The metrics of the sender. */
 export interface SenderMetrics {
@@ -6,6 +6,8 @@ export interface SenderMetrics {
   readonly documents: Counter
   readonly conflicts: Counter
   readonly malformed: Counter
+  readonly requestsLimit: Gauge
+  readonly operationsLimit: Gauge
 }
 
 /** Registers the metrics of the sender. */
@@ -20,6 +22,14 @@ export function senderMetrics(metrics: TaskMetrics): SenderMetrics {
     conflicts: metrics.counter(
       'elasticsearch_conflicts_total',
       'Operations that met a higher stored version, as in a replay',
+    ),
+    requestsLimit: metrics.gauge(
+      'elasticsearch_requests_limit',
+      'Bulk requests that may be in flight: max.in.flight.requests, or fewer while Elasticsearch is overloaded',
+    ),
+    operationsLimit: metrics.gauge(
+      'elasticsearch_request_operations_limit',
+      'Operations that a bulk request may have: batch.size, or fewer while Elasticsearch is overloaded',
     ),
     malformed: metrics.counter(
       'elasticsearch_malformed_total',

@@ -16,6 +16,9 @@ export interface Response {
 /** One call of the client. It passes `options` on as they are. */
 export type Call = (client: Client, options: TransportRequestOptionsWithMeta) => Promise<TransportResult>
 
+/** No whole response came in time. */
+export class TimedOutError extends RetriableError {}
+
 /** The cluster that the sink writes to: spreads requests over its nodes, and never retries one. */
 export interface Cluster {
   /**
@@ -82,10 +85,11 @@ function responseOf({ statusCode, body, meta }: TransportResult): Response {
 /** The client's error is not kept as the cause: it holds the body and the credentials of the request (I8). */
 function unreachable(error: unknown, result: TransportResult | null): RetriableError {
   const reason = errorMessage(error)
-  if (result === null) return new RetriableError(reason)
+  const Kind = error instanceof Error && error.name === 'TimeoutError' ? TimedOutError : RetriableError
+  if (result === null) return new Kind(reason)
   const { connection, request } = result.meta
   const { method, path } = request.params
-  return new RetriableError(`${method} ${connection?.url.origin ?? ''}${path}: ${reason}`)
+  return new Kind(`${method} ${connection?.url.origin ?? ''}${path}: ${reason}`)
 }
 
 /** A connection that waits for a response counts as idle, so its idle timeout is at least that of a request. */
