@@ -1,4 +1,5 @@
 import type { ConfigDef, ConfigProblem, ParsedConfig, RawConfig } from './config-def.ts'
+import type { DiagnosisContext, DiagnosisFinding } from './diagnosis/finding.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { SourceOffset, SourcePartition } from './record.ts'
 import type { SinkTask, SourceTask, TopicSpec } from './task.ts'
@@ -75,6 +76,13 @@ export interface ConnectorPlugin {
     changes: readonly SinkOffsetChange[],
     signal: AbortSignal,
   ): boolean | Promise<boolean>
+  /**
+   * Returns what keeps the connector's records from the external system, or will: it looks at the server, as `check` does, and
+   * changes nothing. Called for a connector in any state, several times a minute while someone watches. What was found until
+   * `signal` fires is worth more than an error.
+   * @throws ConnectError when the server could not be looked at: that is shown, too
+   */
+  diagnose?(context: DiagnosisContext): Promise<readonly DiagnosisFinding[]>
   createConnector(): Connector
   /**
    * How to create the topics that a source's tasks write to, under the names that transforms gave them. The connector's

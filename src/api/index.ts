@@ -4,6 +4,7 @@
 export type * from './config-provider.ts'
 export type * from './connector.ts'
 export type * from './converter.ts'
+export type * from './diagnosis/finding.ts'
 export type * from './task.ts'
 export {
   ConfigError,

@@ -18,6 +18,7 @@ import { WorkerStartingError, WorkerStoppingError } from './herder-errors.ts'
 import { planRestart } from './restart-plan.ts'
 import type { InstanceRecord } from '../storage/status-backing-store.ts'
 import { unusableMessage, type ClusterConfigState, type ConfigChange } from './state/cluster-config-state.ts'
+import { groupKey, type RecentEvents } from './state/recent-times.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TickThreadStage } from './tick-thread-stage.ts'
 
@@ -30,6 +31,7 @@ export interface HerderLoopOptions {
   readonly reconciler: AssignmentReconciler
   /** Until when this worker may act as a member of its group. */
   readonly lease: Pick<Lease, 'isValid'>
+  readonly recent: Pick<RecentEvents, 'rebalances'>
   readonly clock: Clock
   readonly logger: Logger
   readonly group: () => Pick<WorkerGroup, 'checkConfigured' | 'released'>
@@ -53,6 +55,8 @@ export class HerderLoop {
   #ready = false
   #stopping = false
   #reconcileRequested = false
+  /** Where the config topic ended at the last rebalance. */
+  #rebalancedAt = -1
 
   constructor(options: HerderLoopOptions) {
     this.#options = options
@@ -100,6 +104,7 @@ export class HerderLoop {
   /** Applies the outcome of a rebalance. */
   async onMembership(membership: Membership): Promise<AppliedMembership> {
     const { statuses, reconciler } = this.#options
+    this.#countRebalance(membership)
     const wasMember = this.#membership.generation >= 0
     this.#membership = membership
     if (membership.generation >= 0) this.#joined.resolve()
@@ -113,6 +118,13 @@ export class HerderLoop {
     })
     this.#ready ||= membership.generation >= 0
     return { released }
+  }
+
+  /** A rebalance that no record of the config topic explains may be one of a loop. */
+  #countRebalance({ generation }: Membership): void {
+    const { configState, recent, clock } = this.#options
+    if (generation >= 0 && configState.offset === this.#rebalancedAt) recent.rebalances.add(groupKey, clock.monotonic())
+    this.#rebalancedAt = configState.offset
   }
 
   /** The config state has changed. */

@@ -4,6 +4,7 @@ import type { RawConfig } from '../api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { LoggerLevel, LoggerSetting } from '../foundation/logging/log-levels.ts'
 import type { ConnectorErrors, ErrorsReplay, ErrorsRequest, ReplayRequest } from './entities/connector-errors.ts'
+import type { Diagnosis } from './entities/connector-diagnosis.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
@@ -63,6 +64,7 @@ export interface Herder {
   resetActiveTopics(connector: string): Promise<void>
   /** @throws NotFoundError `Connector x not found` */
   connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets>
+  readonly diagnosis: Diagnosis
   /**
    * Reads the end of the connector's dead letter queue, which other connectors may share, and returns its own letters by cause.
    * @throws NotFoundError `Connector x not found`; BadRequestError when it has no dead letter queue, or its letters have no context;

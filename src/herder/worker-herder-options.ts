@@ -12,6 +12,7 @@ import type { ServerInfo } from './entities/server-info.ts'
 import type { WorkerGroup, WorkerGroupHandlers } from './group/worker-group.ts'
 import type { ConnectorErrorsReader } from './errors/connector-errors-reader.ts'
 import type { ErrorsReplayerOptions } from './errors/errors-replay.ts'
+import type { DiagnosisSources } from './diagnosis/diagnosis-reader.ts'
 import type { OffsetReader } from './herder-reads.ts'
 import type { ConfigWriter, HerderWritesOptions } from './herder-writes.ts'
 import type { TaskRunner } from './local/assigned-tasks.ts'
@@ -38,6 +39,7 @@ export interface WorkerHerderOptions
   readonly offsetWriter: OffsetWriter
   /** Reads dead letters. */
   readonly errors: Pick<ConnectorErrorsReader, 'of'>
+  readonly diagnosis: DiagnosisSources
   /** Reads the letters that are to be delivered again. */
   readonly letters: ErrorsReplayerOptions['client']
   /** The name of the offset topic, for a warning. */

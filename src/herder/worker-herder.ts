@@ -19,6 +19,7 @@ import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 import { applyClusterLevel } from './cluster-log-level.ts'
+import { DiagnosisReader } from './diagnosis/diagnosis-reader.ts'
 import { BadRequestError, ForbiddenError, NotAssignedError, WorkerStoppingError } from './herder-errors.ts'
 import { HerderLoop } from './herder-loop.ts'
 import { HerderReads } from './herder-reads.ts'
@@ -35,6 +36,7 @@ import type { RequestedOffset } from './offsets/offset-changes.ts'
 import { ClusterConfigState } from './state/cluster-config-state.ts'
 import { warnOfLostOffsets } from './offsets/lost-offsets.ts'
 import { EventCounts } from './state/event-counts.ts'
+import { RecentEvents } from './state/recent-times.ts'
 import { stateSamples } from './state/state-samples.ts'
 import { TaskReconfigurer } from './task-reconfigurer.ts'
 import type { HerderGroup, WorkerHerderOptions } from './worker-herder-options.ts'
@@ -55,6 +57,7 @@ export class WorkerHerder implements Herder {
   readonly #internal: InternalRequests
   readonly #group: HerderGroup
   readonly #events = new EventCounts()
+  readonly diagnosis: DiagnosisReader
   /** Whether the records of the config topic are newer than the start of this worker, and so have to be acted upon. */
   #isFollowing = false
 
@@ -64,13 +67,14 @@ export class WorkerHerder implements Herder {
     const queues = new KeyedQueues()
     this.#options = options
     this.#reads = new HerderReads({ configState, statuses, offsets, plugins })
-    const common = { ...options, configState, queues, events: this.#events }
+    const common = { ...options, configState, queues, events: this.#events, recent: new RecentEvents() }
     this.#tasks = new AssignedTasks(common)
     const connectors = new ConnectorInstances({
       ...common,
       reconfigure: (connector) => void reconfigurer.reconfigure(connector),
     })
     this.#connectors = connectors
+    this.diagnosis = new DiagnosisReader({ ...common, reads: this.#reads, tasks: this.#tasks, connectors })
     this.#writes = new HerderWrites({
       configState,
       logger,

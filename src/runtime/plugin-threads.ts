@@ -1,4 +1,5 @@
 import type { RawConfig } from '../api/config-def.ts'
+import type { DiagnosisFinding } from '../api/diagnosis/finding.ts'
 import { NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../config/connector/connector-problems.ts'
@@ -26,7 +27,7 @@ export interface PluginThreadsOptions {
 }
 
 /** How long calls of plugin code may take, and how long plugin code may block a shared thread. Milliseconds. */
-const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000, conversion: 20_000 }
+const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000, conversion: 20_000, diagnose: 10_000 }
 /** The timeout of the plugin itself is a little shorter than the deadline of the call. */
 const pluginTimeoutMs = deadlines.call - 2_000
 const conversionMs = deadlines.conversion - 5_000
@@ -166,6 +167,29 @@ export class PluginThreads {
     )
   }
 
+  /**
+   * Has the plugin look at its server, in a thread of these calls: a server or a plugin that hangs delays no validation.
+   * @throws what the plugin throws, PluginTimeoutError
+   */
+  async diagnose(
+    connector: string,
+    config: RawConfig,
+    topics: readonly string[],
+  ): Promise<readonly DiagnosisFinding[]> {
+    const what = `diagnosis of ${connector}`
+    const timeoutMs = deadlines.diagnose - 1_000
+    return await this.#asked(
+      what,
+      async (thread, owner) =>
+        await thread.ask<'diagnose'>(
+          { type: 'diagnose', owner, connector, config, topics, timeoutMs },
+          deadlines.diagnose,
+          what,
+        ),
+      'diagnosis',
+    )
+  }
+
   async close(): Promise<void> {
     this.#instances.clear()
     await Promise.all([...this.#threads.values()].map(async (thread) => await thread.close()))
@@ -175,7 +199,7 @@ export class PluginThreads {
   async #asked<T>(
     what: string,
     ask: (thread: PluginThread, owner: number) => Promise<T>,
-    purpose: 'validation' | 'records' = 'validation',
+    purpose: 'validation' | 'records' | 'diagnosis' = 'validation',
   ): Promise<T> {
     for (;;) {
       const owner = this.#number()

@@ -1,6 +1,7 @@
 import type { TaskStart } from './task-run.ts'
 import { unreachable } from '../foundation/assert.ts'
 import type { Clock } from '../foundation/clock.ts'
+import type { TaskFlow } from '../diagnosis/flow/task-flow.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import { traceOf } from './failures.ts'
@@ -52,11 +53,12 @@ export class TaskThreads {
   /** Incarnations that are ending, by the name of the task: its next incarnation waits for them. */
   readonly #endings = new Map<string, Promise<void>>()
   readonly #watch: TaskThreadWatch
-  readonly #samples = new TaskSampleTable()
+  readonly #samples: TaskSampleTable
   #incarnations = 0
 
   constructor(options: TaskThreadsOptions) {
     this.#options = options
+    this.#samples = new TaskSampleTable(options.clock)
     this.#placement = new TaskPlacement(options.maxThreads, (request) => {
       const host: HostedTaskThread = startTaskThread(options, {
         ...request,
@@ -81,6 +83,11 @@ export class TaskThreads {
   /** The metrics of the threads, and of the tasks as their threads sent them last. */
   samples(): readonly LabelledSample[] {
     return [...this.#watch.samples(), ...this.#samples.labelled()]
+  }
+
+  /** What moves through a task, by its last measurements; null if it does not run here. */
+  flow(id: TaskId): TaskFlow | null {
+    return this.#samples.flow(id)
   }
 
   has(id: TaskId): boolean {

@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
 import { WorkerGroup, type WorkerGroupHandlers, type WorkerGroupOptions } from '../../herder/group/worker-group.ts'
+import type { DiagnosisSources } from '../../herder/diagnosis/diagnosis-reader.ts'
 import { ConnectorErrorsReader } from '../../herder/errors/connector-errors-reader.ts'
 import { ConnectorOffsetReader } from '../../herder/offsets/connector-offset-reader.ts'
 import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-writer.ts'
@@ -13,8 +14,9 @@ import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
 import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { connectorClassesRequest } from '../../rest/forward/connector-classes-request.ts'
+import { tasksRequest } from '../../rest/forward/tasks-request.ts'
 import { taskConfigsRequest } from '../../rest/forward/task-configs-request.ts'
-import { workerCall } from '../../rest/forward/worker-call.ts'
+import { workerCall, type WorkerCall } from '../../rest/forward/worker-call.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { Lease } from '../../runtime/thread/lease.ts'
 import { TaskThreads } from '../../runtime/task-threads.ts'
@@ -54,10 +56,9 @@ export function createHerder(parts: HerderParts): {
   const { config, env, cleanup, client, broker, workerId, conditions, access, registry } = parts
   const { clock, logger, logLevels, logSink } = env
   const { foundPlugins, providers, offsetTopic, groupId, taskShutdownTimeoutMs } = config
-  const memory = new IdleMemory(clock, idleMs)
-  cleanup.add('the watch over idle memory', async () => memory.close())
-  const lease = Lease.create()
+  const memory = idleMemory(parts)
   const call = workerCall(access.restToken, config.forwardTls)
+  const lease = Lease.create()
   const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup, lease })
   const { admin } = client
   const offsets = new ConnectorOffsetReader({ store: stores.offsets, admin, clock, topic: offsetTopic.name })
@@ -69,8 +70,9 @@ export function createHerder(parts: HerderParts): {
     configs: stores.configs,
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
     offsets,
-    offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin }),
+    offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: admin }),
     errors: new ConnectorErrorsReader({ client, clock }),
+    diagnosis: diagnosisSources(parts, call),
     letters: client,
     offsetTopic: offsetTopic.name,
     fenceTasks: async (connector, tasks) => await fenceTasks(admin, groupId, connector, tasks),
@@ -130,6 +132,25 @@ function joinedGroup(
       ...own,
     },
   )
+}
+
+function idleMemory({ env, cleanup }: HerderParts): IdleMemory {
+  const memory = new IdleMemory(env.clock, idleMs)
+  cleanup.add('the watch over idle memory', async () => memory.close())
+  return memory
+}
+
+function diagnosisSources(
+  { client, conditions, config, workerId, env }: HerderParts,
+  call: WorkerCall,
+): DiagnosisSources {
+  return {
+    client,
+    conditions: () => conditions.standing(),
+    askTasks: tasksRequest(call, config.advertisedProtocol, env.clock),
+    workerId,
+    restUrl: `${config.advertisedProtocol}://${workerId}`,
+  }
 }
 
 /** Fences tasks of an exactly-once source by their transactional ids, as in Connect: `<group>-<connector>-<task>` (KIP-618). */

@@ -9,7 +9,7 @@ function gauge(owner: ConditionOwner): Sample {
     : { kind: 'gauge', name: 'worker_condition', help: 'A named condition of the worker stands', value: 1 }
 }
 
-/** The conditions of the worker and of its embedded broker. GET /health and GET /metrics both read them here, so they agree. */
+/** The conditions of the worker and of its embedded broker. GET /health, GET /metrics and GET /diagnosis read them here, so they agree. */
 export class WorkerConditions {
   readonly #parts: { readonly owner: ConditionOwner; readonly standing: () => ReadonlyMap<string, string> }[] = []
 
@@ -18,12 +18,17 @@ export class WorkerConditions {
     this.#parts.push({ owner, standing })
   }
 
-  /** `CODE: text` for GET /health, each code once: if several parts have raised it, with the text of the first of them. */
-  lines(): readonly string[] {
+  /** Each code once: if several parts have raised it, with the text of the first of them. */
+  standing(): readonly { readonly code: string; readonly text: string }[] {
     const texts = new Map<string, string>()
     for (const { standing } of this.#parts)
       for (const [code, text] of standing()) if (!texts.has(code)) texts.set(code, text)
-    return [...texts].map(([code, text]) => `${code}: ${text}`)
+    return [...texts].map(([code, text]) => ({ code, text }))
+  }
+
+  /** `CODE: text` for GET /health. */
+  lines(): readonly string[] {
+    return this.standing().map(({ code, text }) => `${code}: ${text}`)
   }
 
   /** The gauges `broker_condition` and `worker_condition`, 1 for each code. */

@@ -11,6 +11,7 @@ import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
 import { changedSecrets, type SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { EventCounts } from '../state/event-counts.ts'
+import type { RecentEvents } from '../state/recent-times.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
 import { Endings, type Ending } from './endings.ts'
 import { restartLine, RestartStreak } from './restart-streak.ts'
@@ -18,7 +19,7 @@ import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningTask } from './work-plan.ts'
 
 /** What runs tasks. */
-export type TaskRunner = Pick<TaskThreads, 'start' | 'stop' | 'pause' | 'resume' | 'samples' | 'close'>
+export type TaskRunner = Pick<TaskThreads, 'start' | 'stop' | 'pause' | 'resume' | 'samples' | 'flow' | 'close'>
 
 export interface AssignedTasksOptions {
   /** Called once. */
@@ -31,6 +32,7 @@ export interface AssignedTasksOptions {
   readonly gracefulMs: number
   readonly topicTracking: boolean
   readonly events: EventCounts
+  readonly recent: Pick<RecentEvents, 'restarts'>
   /** The defaults of connectors. */
   readonly restarts: RestartSettings
   readonly clock: Clock
@@ -223,12 +225,13 @@ export class AssignedTasks implements TaskListener {
 
   /** The time of a scheduled restart has come. A task that was stopped meanwhile is another one, or none. */
   #restart(task: AssignedTask): void {
-    const { queues, events } = this.#options
+    const { queues, events, recent, clock } = this.#options
     const { id } = task
     task.pending = null
     void queues.run(queueOf(id), async () => {
       if (this.#tasks.get(formatTaskId(id)) !== task || !this.#failed.has(formatTaskId(id))) return
       events.restarted(id.connector, id.task)
+      recent.restarts.add(formatTaskId(id), clock.monotonic())
       await this.#start(task)
     })
   }

@@ -19,7 +19,14 @@ import type { RunningConnector } from './work-plan.ts'
 /** What runs the code of connectors. */
 export type ConnectorRunner = Pick<
   PluginThreads,
-  'startConnector' | 'stopConnector' | 'taskConfigs' | 'validate' | 'pluginConfig' | 'alterOffsets' | 'close'
+  | 'startConnector'
+  | 'stopConnector'
+  | 'taskConfigs'
+  | 'validate'
+  | 'pluginConfig'
+  | 'alterOffsets'
+  | 'diagnose'
+  | 'close'
 >
 
 export interface ConnectorInstancesOptions {

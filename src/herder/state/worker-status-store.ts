@@ -4,6 +4,7 @@ import type { StatusBackingStore, StatusListener } from '../../storage/status-ba
 import type { RunState, RunStatus } from '../../storage/status-record.ts'
 import type { InstanceStatus, TaskStatus } from '../entities/connector-status.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
+import { StatusAges } from './status-ages.ts'
 
 /** The status topic, which the owner of the store flushes and closes. */
 export type StatusTopic = Omit<StatusBackingStore, 'flush' | 'refresh' | 'close'>
@@ -16,6 +17,7 @@ export class WorkerStatusStore {
   readonly #store: StatusTopic
   readonly #workerId: string
   readonly #clock: Clock
+  readonly #ages = new StatusAges()
   #generation = 0
 
   /** @param workerId `host:port` of this worker's REST API */
@@ -27,7 +29,13 @@ export class WorkerStatusStore {
 
   /** Reads the status topic to its end. @param onStatus as in the topic's `start` @throws ConfigError, ConnectError */
   async start(signal: AbortSignal, onStatus: StatusListener): Promise<void> {
-    await this.#store.start(signal, onStatus)
+    await this.#store.start(signal, (record) => {
+      const { connector, status } = record
+      const task = record.type === 'task' ? record.task : null
+      if (status === null) this.#ages.forget(connector, task)
+      else this.#ages.note(connector, task, status, this.#clock.now())
+      onStatus(record)
+    })
   }
 
   /** The generation of the statuses that are written from now on. */
@@ -36,25 +44,26 @@ export class WorkerStatusStore {
   }
 
   putConnector(name: string, state: RunState, trace: string | null): void {
-    this.#store.putConnector(name, this.#status(state, trace))
+    this.#store.putConnector(name, this.#noted(name, null, state, trace))
   }
 
   /** As {@link putConnector}, unless a worker of a later generation has written since. */
   putConnectorSafe(name: string, state: RunState, trace: string | null): void {
-    this.#store.putConnectorSafe(name, this.#status(state, trace))
+    this.#store.putConnectorSafe(name, this.#noted(name, null, state, trace))
   }
 
   putTask(id: TaskId, state: RunState, trace: string | null): void {
-    this.#store.putTask(id.connector, id.task, this.#status(state, trace))
+    this.#store.putTask(id.connector, id.task, this.#noted(id.connector, id.task, state, trace))
   }
 
   /** As {@link putTask}, unless a worker of a later generation has written since. */
   putTaskSafe(id: TaskId, state: RunState, trace: string | null): void {
-    this.#store.putTaskSafe(id.connector, id.task, this.#status(state, trace))
+    this.#store.putTaskSafe(id.connector, id.task, this.#noted(id.connector, id.task, state, trace))
   }
 
   /** Also deletes the connector's active-topics records. */
   removeConnector(name: string): void {
+    this.#ages.forget(name, null)
     this.#store.putConnector(name, null)
     this.#store.resetTopics(name)
   }
@@ -65,6 +74,7 @@ export class WorkerStatusStore {
   }
 
   removeTask(id: TaskId): void {
+    this.#ages.forget(id.connector, id.task)
     this.#store.putTask(id.connector, id.task, null)
   }
 
@@ -73,11 +83,13 @@ export class WorkerStatusStore {
    * what this worker wrote meanwhile may have come later.
    */
   connectorGone(name: string): void {
+    this.#ages.forget(name, null)
     if (this.#store.removeConnectorOf(this.#workerId, name)) this.#store.resetTopics(name)
   }
 
   /** As {@link connectorGone}. */
   taskGone({ connector, task }: TaskId): void {
+    this.#ages.forget(connector, task)
     this.#store.removeTaskOf(this.#workerId, connector, task)
   }
 
@@ -103,6 +115,14 @@ export class WorkerStatusStore {
     return this.#store.topics(connector).map(({ topic }) => topic)
   }
 
+  /**
+   * Since when a connector (`task` is null) or task has a state, or a code in its trace: milliseconds of the epoch. Null if it had it
+   * before this worker started.
+   */
+  since(connector: string, task: number | null, name: string): number | null {
+    return this.#ages.since(connector, task, name)
+  }
+
   /** The connectors and tasks that have a status. */
   known(): { readonly connectors: readonly string[]; readonly tasks: readonly TaskId[] } {
     const names = this.#store.connectors()
@@ -112,6 +132,12 @@ export class WorkerStatusStore {
         [...this.#store.tasks(connector).keys()].map((task) => ({ connector, task })),
       ),
     }
+  }
+
+  #noted(connector: string, task: number | null, state: RunState, trace: string | null): RunStatus {
+    const status = this.#status(state, trace)
+    this.#ages.note(connector, task, status, this.#clock.now())
+    return status
   }
 
   #status(state: RunState, trace: string | null): RunStatus {

@@ -4,6 +4,7 @@ import { activityRoutes } from '../dashboard/activity-routes.ts'
 import { dashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { topicRoutes } from '../topics/topic-routes.ts'
 import { connectorRoutes } from './connector-routes.ts'
+import { diagnosisRoutes } from './diagnosis-routes.ts'
 import { errorRoutes } from './error-routes.ts'
 import { loggerRoutes } from './logger-routes.ts'
 import { offsetRoutes } from './offset-routes.ts'
@@ -19,6 +20,7 @@ export const allRoutes: readonly Route[] = [
   ...stateRoutes,
   ...offsetRoutes,
   ...errorRoutes,
+  ...diagnosisRoutes,
   ...taskRoutes,
   ...pluginRoutes,
   ...loggerRoutes,

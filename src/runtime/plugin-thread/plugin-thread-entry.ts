@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import type { DiagnosisFinding } from '../../api/diagnosis/finding.ts'
 import { ConnectError } from '../../api/errors.ts'
+import { parseConfig } from '../../config/definition/parse-config.ts'
 import { describePlugin } from '../../config/definition/describe-plugin.ts'
 import { validateConnector } from '../../config/connector/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
@@ -77,6 +79,8 @@ function handle(message: ToPluginThread): unknown {
         message.owner,
         async () => await records.read(message.asked, AbortSignal.timeout(message.timeoutMs)),
       )
+    case 'diagnose':
+      return inNameOf(message.owner, async () => await diagnose(message))
     case 'ping':
       return undefined
     case 'may-rest':
@@ -112,6 +116,19 @@ async function alterOffsets(message: Extract<ToPluginThread, { type: 'alter-offs
       ? plugin.alterSourceOffsets?.(config, offsets.changes, signal)
       : plugin.alterSinkOffsets?.(config, offsets.changes, signal)
   return (await altered) ?? false
+}
+
+/** Findings are shown to users: what the plugin quotes of its config has no secrets (I8). */
+async function diagnose(message: Extract<ToPluginThread, { type: 'diagnose' }>): Promise<readonly DiagnosisFinding[]> {
+  const { connector, config: raw, topics, timeoutMs } = message
+  const plugin = await plugins.load(plugins.connector(raw['connector.class'] ?? ''))
+  if (plugin.diagnose === undefined) return []
+  const signal = AbortSignal.timeout(timeoutMs)
+  const references = await secrets.resolve([raw], signal)
+  const complete = references.complete(raw)
+  const config = parseConfig(plugin.configDef, complete)
+  const findings = await plugin.diagnose({ connector, config, raw: complete, topics, clock: systemClock, signal })
+  return secrets.redaction.isEmpty ? findings : secrets.redaction.value(findings)
 }
 
 async function validate(message: Extract<ToPluginThread, { type: 'validate' }>): Promise<unknown> {

@@ -1,4 +1,5 @@
 import type { RawConfig } from '../../api/config-def.ts'
+import type { DiagnosisFinding } from '../../api/diagnosis/finding.ts'
 import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../../config/connector/connector-problems.ts'
@@ -49,6 +50,14 @@ export type ToPluginThread =
       readonly timeoutMs: number
     }
   | { readonly type: 'read-records'; readonly owner: number; readonly asked: RecordsToRead; readonly timeoutMs: number }
+  | {
+      readonly type: 'diagnose'
+      readonly owner: number
+      readonly connector: string
+      readonly config: RawConfig
+      readonly topics: readonly string[]
+      readonly timeoutMs: number
+    }
   /** A thread whose event loop runs responds immediately. */
   | { readonly type: 'ping' }
   /** Returns whether the thread may be ended until it is needed again. */
@@ -64,6 +73,7 @@ export interface ToPluginThreadResponses extends Record<string, unknown> {
   'plugin-config': readonly ConfigKeyInfo[]
   'alter-offsets': boolean
   'read-records': RecordsRead
+  diagnose: readonly DiagnosisFinding[]
   ping: void
   'may-rest': boolean
   'stop-all': void

@@ -71,6 +71,10 @@ export class ScriptedConnectors implements ConnectorRunner {
     return true
   }
 
+  async diagnose(): Promise<[]> {
+    return []
+  }
+
   async close(): Promise<void> {
     this.#instances.clear()
   }

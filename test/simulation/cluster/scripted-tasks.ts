@@ -79,6 +79,10 @@ export class ScriptedTasks implements TaskRunner {
     return []
   }
 
+  flow(): null {
+    return null
+  }
+
   async close(): Promise<void> {
     this.endAll()
   }

@@ -148,6 +148,13 @@ export class SimulatedWorker {
       offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
       errors: new ConnectorErrorsReader({ client, clock }),
       letters: client,
+      diagnosis: {
+        client,
+        conditions: () => [],
+        askTasks: async () => ({ kind: 'tasks', tasks: [] }),
+        workerId: this.main.host,
+        restUrl: `http://${this.main.host}`,
+      },
       offsetTopic: 'offsets',
       // No source of a simulation writes in transactions.
       fenceTasks: async () => undefined,

@@ -2,7 +2,13 @@ import type { TaskStart } from '../../../src/runtime/task-run.ts'
 import { expect } from 'vitest'
 
 import type { RawConfig } from '../../../src/api/config-def.ts'
+import type { DiagnosisFinding } from '../../../src/api/diagnosis/finding.ts'
 import { ConnectError } from '../../../src/api/errors.ts'
+import type { PartitionRange } from '../../../src/client/consumer/topic-tail.ts'
+import type { GroupOffset } from '../../../src/client/group/group-offsets.ts'
+import type { TaskFlow } from '../../../src/diagnosis/flow/task-flow.ts'
+import type { ObservedCondition } from '../../../src/diagnosis/observations.ts'
+import type { AskTasks } from '../../../src/herder/diagnosis/diagnosis-reader.ts'
 import type { ConfigInfos, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
 import type { RestartSettings } from '../../../src/config/restart-settings.ts'
 import { present } from '../../../src/foundation/assert.ts'
@@ -161,6 +167,15 @@ class MemoryWorker {
   taskConfigErrors: Error[] = []
   taskCount = 1
   infos = noErrors
+  /** What the connector's plugin finds. */
+  probed: readonly DiagnosisFinding[] = []
+  /** Of tasks that run, by the text of their ids. */
+  readonly flows = new Map<string, TaskFlow>()
+  ranges: PartitionRange[] = []
+  committed: GroupOffset[] = []
+  conditions: readonly ObservedCondition[] = []
+  /** Other workers, by their ids. */
+  readonly others = new Map<string, (connector: string) => Awaited<ReturnType<AskTasks>>>()
   #listeners: { connectors: ConnectorListener | null; tasks: TaskListener | null } = { connectors: null, tasks: null }
 
   get connectorListener(): ConnectorListener {
@@ -193,6 +208,10 @@ class MemoryWorker {
         await this.call(`alter offsets of ${name}`)
         return true
       },
+      diagnose: async (name) => {
+        await this.call(`diagnose ${name}`)
+        return this.probed
+      },
       close: async () => void this.calls.push('close connectors'),
     }
   }
@@ -212,6 +231,7 @@ class MemoryWorker {
       pause: (id) => void this.calls.push(`pause ${formatTaskId(id)}`),
       resume: (id) => void this.calls.push(`resume ${formatTaskId(id)}`),
       samples: () => [],
+      flow: ({ connector, task }) => this.flows.get(`${connector}-${task}`) ?? null,
       close: async () => void this.calls.push('close tasks'),
     }
   }
@@ -286,6 +306,16 @@ export async function herd(options: HerdOptions = {}) {
       admin: noGroups,
     }),
     letters: noLetters,
+    diagnosis: {
+      client: {
+        partitionRanges: async () => worker.ranges,
+        admin: { groupOffsets: async () => worker.committed },
+      },
+      conditions: () => worker.conditions,
+      askTasks: async (other, connector) => worker.others.get(other)?.(connector) ?? { kind: 'tasks', tasks: [] },
+      workerId: 'w',
+      restUrl: 'http://w',
+    },
     errors: { of: async (name) => await Promise.reject(new ConnectError(`no letters of ${name}`)) },
     offsetTopic: 'offsets',
     lease,
@@ -339,7 +369,7 @@ export async function herd(options: HerdOptions = {}) {
     topic.writes.length = 0
     worker.calls.length = 0
   }
-  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity, rebalances, lease }
+  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity, rebalances, lease, rebalance }
 }
 
 const noLetters: WorkerHerderOptions['letters'] = {

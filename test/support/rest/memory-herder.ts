@@ -4,6 +4,8 @@ import type { TargetState } from '../../../src/config/connector/target-state.ts'
 import type { TaskId } from '../../../src/config/connector/task-id.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
+import type { Finding } from '../../../src/diagnosis/finding.ts'
+import type { ConnectorDiagnosis, Diagnosis } from '../../../src/herder/entities/connector-diagnosis.ts'
 import type { ConnectorErrors, ErrorsReplay, ReplayRequest } from '../../../src/herder/entities/connector-errors.ts'
 import type { ConnectorInfo } from '../../../src/herder/entities/connector-info.ts'
 import type { ConnectorOffsets } from '../../../src/herder/entities/connector-offsets.ts'
@@ -36,6 +38,18 @@ interface Entry {
 }
 
 const states: Readonly<Record<TargetState, RunState>> = { STARTED: 'RUNNING', PAUSED: 'PAUSED', STOPPED: 'STOPPED' }
+
+const pausedFinding: Finding = {
+  code: 'CONNECTOR_PAUSED',
+  severity: 'info',
+  stage: 'worker',
+  task: null,
+  since: null,
+  cause: 'it is paused',
+  evidence: { waiting_records: 3 },
+  fix: 'Resume it',
+  commands: [],
+}
 
 /** A herder whose topics are maps: writes take effect at once, nothing runs. Validation is the real one. */
 export class MemoryHerder implements Herder {
@@ -127,6 +141,30 @@ export class MemoryHerder implements Herder {
   async connectorOffsets(connector: string): Promise<ConnectorOffsets> {
     this.#entry(connector)
     return this.offsets.get(connector) ?? []
+  }
+
+  get diagnosis(): Diagnosis {
+    return {
+      ofConnector: async (connector) => await this.#diagnosisOf(connector),
+      ofWorker: () => {
+        const names = [null, ...this.#connectors.keys()]
+        return { checkedAt: 0, findings: names.map((connector) => ({ connector, finding: pausedFinding })) }
+      },
+    }
+  }
+
+  async #diagnosisOf(connector: string): Promise<ConnectorDiagnosis> {
+    const { target, type } = this.#entry(connector)
+    const { state } = (await this.connectorStatus(connector)).connector
+    const tasks = (await this.connectorStatus(connector)).tasks.map(({ id }) => ({
+      id,
+      state,
+      workerId: this.workerId,
+      restarts: 0,
+      flow: null,
+    }))
+    const findings = target === 'STARTED' ? [] : [{ ...pausedFinding, cause: `connector ${connector} is ${state}` }]
+    return { connector, type, checkedAt: 0, verdict: 'healthy', findings, tasks, backlogRecords: null }
   }
 
   async connectorErrors(connector: string): Promise<ConnectorErrors> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { prometheusText } from '../../../src/runtime/metrics/prometheus-text.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
 import { TaskSampleTable } from '../../../src/runtime/metrics/task-sample-table.ts'
 
 const id = (connector: string) => ({ connector, task: 0 })
@@ -15,7 +16,7 @@ describe('the metrics of tasks', () => {
   })
 
   it('show in Prometheus text with their task, families together', () => {
-    const table = new TaskSampleTable()
+    const table = new TaskSampleTable(systemClock)
     for (const [name, value] of [
       ['a', 1],
       ['b"\\\n', 2.5],

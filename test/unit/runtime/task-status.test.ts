@@ -30,7 +30,7 @@ function running() {
     retries: metrics.counter('retries', ''),
   })
   const exposed = (): string => {
-    const table = new TaskSampleTable()
+    const table = new TaskSampleTable(new ManualClock())
     table.take({ connector: 'c', task: 0 }, metrics.samples())
     return prometheusText(table.labelled())
   }

@@ -22,10 +22,13 @@ export class SinkMeters {
   readonly #putSeconds: Histogram
   readonly #commitSeconds: Histogram
   readonly #partitions: Gauge
+  readonly #rebalances: Counter
   readonly #metrics: TaskMetrics
   /** By partition. */
   readonly #lags = new Map<string, Gauge>()
   readonly #uncommitted: Gauge
+  /** Whether a record was waiting at the last measurement. */
+  isBehind = false
 
   constructor(metrics: TaskMetrics) {
     this.#read = metrics.counter('sink_records_read_total', 'Records read from the log')
@@ -49,6 +52,10 @@ export class SinkMeters {
       'Records that the task was given and whose offsets are not committed',
     )
     this.#partitions = metrics.gauge('sink_partitions', 'Partitions the task holds')
+    this.#rebalances = metrics.counter(
+      'sink_rebalances_total',
+      'Rebalances of the consumer group that the task took part in',
+    )
   }
 
   read(records: number, bytes: number): void {
@@ -67,12 +74,19 @@ export class SinkMeters {
     this.#commitSeconds.observe(seconds)
   }
 
+  /** A rebalance has ended, and the task holds so many partitions. */
+  assigned(count: number): void {
+    this.#rebalances.add(1)
+    this.#partitions.set(count)
+  }
+
   partitions(count: number): void {
     this.#partitions.set(count)
   }
 
   /** `lags`: records of each partition held that were not given to the task; `uncommitted`: given, and not committed. */
   standing(lags: readonly PartitionLag[], uncommitted: number): void {
+    this.isBehind = lags.some(({ lag }) => lag > 0)
     const gone = new Set(this.#lags.keys())
     for (const { topic, partition, lag } of lags) {
       const key = formatTopicPartition({ topic, partition })

@@ -152,11 +152,13 @@ export class SinkTaskLoop {
       isAllPaused: () => this.#isAllPaused,
       onAssigned: (offsets) => {
         this.#errors.assigned(offsets)
-        this.#assignmentChanged()
+        this.#meters.assigned(this.#positions.assignment().length)
+        this.#measure()
       },
       onRevoked: (partitions) => {
         this.#errors.revoked(partitions)
-        this.#assignmentChanged()
+        this.#meters.partitions(this.#positions.assignment().length)
+        this.#measure()
       },
       opened: (offset) => this.#errors.opened(offset),
     })
@@ -299,11 +301,8 @@ export class SinkTaskLoop {
       if (topic !== this.#lastTopic) this.#reportTopic(topic)
     }
     this.#meters.read(fetched.length, bytes)
-  }
-
-  #assignmentChanged(): void {
-    this.#meters.partitions(this.#positions.assignment().length)
-    this.#measure()
+    // A call of the task or of a converter that does not return leaves the lag as it was before.
+    if (!this.#meters.isBehind) this.#measure()
   }
 
   #measure(): void {
