@@ -21,6 +21,8 @@ Steer a worker, or Kafka Connect:
   offsets                                        show, set and reset the offsets of connectors
   plugins                                        list what can be run, with all options
   loggers                                        show and set log levels
+  import SOURCE                                  say what connectors of another Kafka Connect do here
+  doctor                                         check this machine, the worker, and the servers of its connectors
 
 This command line:
   context                                        remember servers and how to log in

@@ -15,6 +15,8 @@ export const commandList: CommandList = {
     plugins: async () => (await import('../commands/plugins.ts')).plugins,
     loggers: async () => (await import('../commands/loggers.ts')).loggers,
     context: async () => (await import('../commands/context.ts')).context,
+    import: async () => (await import('../commands/import.ts')).importConnectors,
+    doctor: async () => (await import('../commands/doctor.ts')).doctor,
     completion: async () => (await import('../commands/completion.ts')).completion,
   },
   own: {

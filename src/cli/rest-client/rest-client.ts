@@ -42,6 +42,14 @@ export class RestClient {
     }
   }
 
+  /** The time of the server, in milliseconds of the epoch; null when it does not tell. */
+  async date(): Promise<number | null> {
+    const response = await this.#open('GET', '/', { deadline: AbortSignal.timeout(timeoutMs) })
+    await this.#textOf(response)
+    const time = Date.parse(response.headers.get('Date') ?? '')
+    return Number.isNaN(time) ? null : time
+  }
+
   /** Returns a response of server-sent events, whose body the caller reads until the signal aborts. @throws CommandError */
   async stream(path: string, request: Request & { readonly signal: AbortSignal }): Promise<Response> {
     const headers = { Accept: 'text/event-stream', ...request.headers }
