@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { Kafka, logLevel, type Message } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { KafkaClient } from '../../../src/client/kafka-client.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
 import '../../support/broker/kafkajs-queue.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { untilPasses } from '../../support/until.ts'
@@ -62,10 +65,14 @@ function showsTopics(
     worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')), await settings())
     rest = new RestClient(worker.place.rest)
     kafka = new Kafka({ brokers: [bootstrap(worker)], logLevel: logLevel.NOTHING })
-    const admin = kafka.admin()
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] })
-    await admin.disconnect()
+    const client = await KafkaClient.connect({
+      bootstrapServers: bootstrap(worker),
+      clientId: 'test',
+      clock: systemClock,
+      logger: quietLogger(),
+    })
+    await client.admin.createTopic({ name: topic, partitions: 2, replicationFactor: 1 })
+    await client.close()
     await worker.post('lines', {
       'connector.class': 'FileStreamSink',
       topics: topic,
