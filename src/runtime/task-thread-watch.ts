@@ -1,6 +1,6 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { LabelledSample } from '../foundation/metrics/meters.ts'
-import { gauge } from './metrics/prometheus-text.ts'
+import { gauge } from '../foundation/metrics/prometheus-text.ts'
 import type { HostedTask, HostedTaskThread } from './hosted-task-thread.ts'
 import { formatTaskId } from '../config/connector/task-id.ts'
 import { beatMs } from './thread/heartbeat.ts'

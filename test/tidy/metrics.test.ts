@@ -14,8 +14,12 @@ interface Metric {
 
 const types: ReadonlySet<string> = new Set(['counter', 'gauge', 'histogram'])
 
-const literal = (value: unknown): string | null =>
-  isNode(value) && value.type === 'Literal' && typeof value['value'] === 'string' ? value['value'] : null
+/** Of a text, also of one that is `as const`. */
+const literal = (value: unknown): string | null => {
+  if (!isNode(value)) return null
+  if (value.type === 'TSAsExpression') return literal(value['expression'])
+  return value.type === 'Literal' && typeof value['value'] === 'string' ? value['value'] : null
+}
 
 /** `….counter('name', 'help', …)`, or `gauge('name', 'help', …)`; null for any other call. */
 function ofCall(node: SyntaxNode): Metric | null {

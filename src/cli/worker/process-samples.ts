@@ -1,5 +1,5 @@
 import type { LabelledSample } from '../../foundation/metrics/meters.ts'
-import { gauge } from '../../runtime/metrics/prometheus-text.ts'
+import { gauge } from '../../foundation/metrics/prometheus-text.ts'
 import { version } from '../version.ts'
 
 /** The resources that the process uses, all threads included. */

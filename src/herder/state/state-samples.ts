@@ -1,5 +1,5 @@
 import type { LabelledSample } from '../../foundation/metrics/meters.ts'
-import { gauge } from '../../runtime/metrics/prometheus-text.ts'
+import { gauge } from '../../foundation/metrics/prometheus-text.ts'
 import type { WorkerStatusStore } from './worker-status-store.ts'
 
 /** The states of all connectors and tasks of the group: 1 under the state that each has. */

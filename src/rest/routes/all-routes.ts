@@ -2,6 +2,7 @@ import type { Route } from '../route.ts'
 
 import { activityRoutes } from '../dashboard/activity-routes.ts'
 import { dashboardRoutes } from '../dashboard/dashboard-routes.ts'
+import { metricsRoutes } from '../metrics/metrics-routes.ts'
 import { topicRoutes } from '../topics/topic-routes.ts'
 import { connectorRoutes } from './connector-routes.ts'
 import { diagnosisRoutes } from './diagnosis-routes.ts'
@@ -16,6 +17,7 @@ import { workerRoutes } from './worker-routes.ts'
 /** Every operation of the API; openapi.yaml describes the same ones. */
 export const allRoutes: readonly Route[] = [
   ...workerRoutes,
+  ...metricsRoutes,
   ...connectorRoutes,
   ...stateRoutes,
   ...offsetRoutes,

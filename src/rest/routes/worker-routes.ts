@@ -4,7 +4,7 @@ import type { WorkerHealth } from '../../herder/entities/worker-health.ts'
 import { unreachable } from '../../foundation/assert.ts'
 import { quick } from '../route.ts'
 
-/** The worker itself: its version, health and metrics. */
+/** The worker itself: its version and health. */
 export const workerRoutes: readonly Route[] = [
   {
     operationId: 'getWorker',
@@ -31,19 +31,6 @@ export const workerRoutes: readonly Route[] = [
         ? [messageOf(health), ...stagesOf(health), ...conditions()].join(' ')
         : messageOf(health)
       return { status: statusOf(health), json: { status: health.status, message } }
-    },
-  },
-  {
-    operationId: 'getMetrics',
-    method: 'GET',
-    path: '/metrics',
-    // Labels name connectors.
-    needs: { role: 'read', of: 'all connectors' },
-    isQuick: quick,
-    respondsWith: 'text',
-    async handle(_request, { metrics }) {
-      const type = 'text/plain; version=0.0.4; charset=utf-8'
-      return { status: 200, text: await metrics(), headers: { 'Content-Type': type } }
     },
   },
 ]

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -40,6 +40,39 @@ describeWith(['promtool'], 'the metrics of a worker', () => {
     const text = await page()
     const remarks = execFileSync(service('promtool'), ['check', 'metrics'], { input: text, encoding: 'utf8' })
     expect(remarks).toBe('')
+  })
+
+  const connectPage = async (): Promise<string> => await (await fetch(`${worker.place.rest}/metrics/connect`)).text()
+
+  it('have those of Kafka Connect on a page of their own, in the units of their names', async () => {
+    const check = spawnSync(service('promtool'), ['check', 'metrics'], { input: await connectPage(), encoding: 'utf8' })
+    const remarks = `${check.stdout}${check.stderr}`.split('\n').filter((line) => line !== '')
+    expect(remarks.length).toBeGreaterThan(0)
+    const ms = /^kafka_connect_\w+_ms metric names should not contain abbreviated units$/
+    const unit = /^kafka_connect_\w+_ms use base unit "seconds" instead of "milliseconds"$/
+    const timestamp = /^kafka_connect_task_error_last_error_timestamp /
+    const count = /^kafka_connect_\w+_count non-histogram and non-summary metrics should not have "_count" suffix$/
+    expect(remarks.filter((line) => ![ms, unit, timestamp, count].some((known) => known.test(line)))).toEqual([])
+  })
+
+  it('have the values of Kafka Connect under the names that the rules of the JMX exporter give', async () => {
+    const text = await connectPage()
+    const task = 'connector="sink",task="0"'
+    for (const line of [
+      `kafka_connect_sink_task_sink_record_send_total{${task}} 3`,
+      `kafka_connect_task_error_total_record_errors{${task}} 0`,
+      `kafka_connect_connector_task_batch_size_avg{${task}} 3`,
+      `kafka_connect_connector_status{${task},status="running"} 1`,
+      `kafka_connect_connector_task_status{${task},status="running"} 1`,
+      'kafka_connect_connector_connector_type{connector="sink",connector_type="sink"} 1',
+      'kafka_connect_worker_connector_running_task_count{connector="sink"} 1',
+      'kafka_connect_worker_connector_failed_task_count{connector="sink"} 0',
+      'kafka_connect_worker_connector_count 2',
+      'kafka_connect_worker_task_count 2',
+    ])
+      expect(text).toContain(`\n${line}\n`)
+    expect(text).toMatch(/^kafka_connect_sink_task_put_batch_avg_time_ms\{connector="sink",task="0"\} [\d.e-]+$/m)
+    expect(text).toMatch(/^kafka_connect_source_task_source_record_write_total\{connector=".+",task="0"\} 3$/m)
   })
 
   it('are all documented, with their type', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { prometheusText } from '../../../src/runtime/metrics/prometheus-text.ts'
+import { prometheusText } from '../../../src/foundation/metrics/prometheus-text.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { TaskSampleTable } from '../../../src/runtime/metrics/task-sample-table.ts'

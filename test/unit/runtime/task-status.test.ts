@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { RetriableError } from '../../../src/api/errors.ts'
-import { prometheusText } from '../../../src/runtime/metrics/prometheus-text.ts'
+import { prometheusText } from '../../../src/foundation/metrics/prometheus-text.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { TaskSampleTable } from '../../../src/runtime/metrics/task-sample-table.ts'
 import { RetryStreak } from '../../../src/runtime/task-thread/retry-streak.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { WorkerConditions } from '../../../../src/cli/worker/worker-conditions.ts'
-import { prometheusText } from '../../../../src/runtime/metrics/prometheus-text.ts'
+import { prometheusText } from '../../../../src/foundation/metrics/prometheus-text.ts'
 
 it('shows in /health and in /metrics the same codes, for as long as they stand', () => {
   const broker = new Map([['BROKER_DISK_FULL', 'the disk is full']])

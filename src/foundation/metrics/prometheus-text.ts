@@ -1,4 +1,4 @@
-import type { LabelledSample, Sample } from '../../foundation/metrics/meters.ts'
+import type { LabelledSample, Sample } from './meters.ts'
 
 /** Returns a gauge that is measured when it is asked for. */
 export function gauge(
@@ -15,22 +15,25 @@ export function labelled(samples: readonly Sample[]): readonly LabelledSample[] 
   return samples.map((sample) => ({ sample, labels: sample.labels ?? {} }))
 }
 
-/** Prometheus' text format 0.0.4: samples of one name stand together under one HELP and TYPE. */
-export function prometheusText(samples: readonly LabelledSample[]): string {
+/**
+ * Prometheus' text format 0.0.4: samples of one name stand together under one HELP and TYPE.
+ * @param prefix of all names
+ */
+export function prometheusText(samples: readonly LabelledSample[], prefix = 'penstock_'): string {
   const families = new Map<string, LabelledSample[]>()
   for (const labelled of samples) {
     const family = families.get(labelled.sample.name)
     if (family === undefined) families.set(labelled.sample.name, [labelled])
     else family.push(labelled)
   }
-  return [...families.values()].map((family) => familyText(family)).join('')
+  return [...families.values()].map((family) => familyText(family, prefix)).join('')
 }
 
-function familyText(family: readonly LabelledSample[]): string {
+function familyText(family: readonly LabelledSample[], prefix: string): string {
   const [first] = family
   if (first === undefined) return ''
   const { help, kind } = first.sample
-  const name = `penstock_${first.sample.name}`
+  const name = `${prefix}${first.sample.name}`
   const lines = [`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`, `# TYPE ${name} ${kind}`]
   for (const { sample, labels } of family) {
     if (sample.kind === 'histogram') lines.push(...histogramLines(name, sample, labels))
