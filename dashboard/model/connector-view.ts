@@ -3,8 +3,8 @@ import type { LagTime, Point } from './history.ts'
 
 import { lagTimeOf, rateOf } from './history.ts'
 
-/** `WAITING`: it runs, and says what it waits for. */
-export type ShownState = RunState | 'WAITING'
+/** `DEGRADED`: it runs, and its trace says what it waits for or has skipped. */
+export type ShownState = RunState | 'DEGRADED'
 
 /** A connector as lists show it. */
 export interface ConnectorView {
@@ -66,10 +66,10 @@ export function shownState(entry: ConnectorEntry): ShownState {
   if (entry.state !== 'RUNNING') return entry.state
   const other = entry.tasks.find(({ state }) => state !== 'RUNNING')
   if (other !== undefined) return other.state
-  return all.some(({ trace }) => trace !== null) ? 'WAITING' : 'RUNNING'
+  return all.some(({ trace }) => trace !== null) ? 'DEGRADED' : 'RUNNING'
 }
 
-const order: readonly ShownState[] = ['FAILED', 'WAITING', 'UNASSIGNED', 'RESTARTING', 'RUNNING', 'PAUSED', 'STOPPED']
+const order: readonly ShownState[] = ['FAILED', 'DEGRADED', 'UNASSIGNED', 'RESTARTING', 'RUNNING', 'PAUSED', 'STOPPED']
 
 /** Failed first, then by name. */
 export function byUrgency(a: ConnectorView, b: ConnectorView): number {

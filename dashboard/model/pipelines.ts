@@ -66,8 +66,8 @@ function pipelineOf(views: readonly ConnectorView[]): Pipeline {
 function bindingOf(sources: readonly ConnectorView[], sinks: readonly ConnectorView[]): string | null {
   const stages = [...sources, ...sinks]
   if (stages.length < 2 && stages[0]?.state === 'RUNNING') return null
-  const down = stages.find(({ state }) => state !== 'RUNNING' && state !== 'WAITING')
-  const waiting = stages.find(({ state }) => state === 'WAITING')
+  const down = stages.find(({ state }) => state !== 'RUNNING' && state !== 'DEGRADED')
+  const waiting = stages.find(({ state }) => state === 'DEGRADED')
   if (down !== undefined || waiting !== undefined) return (down ?? waiting)?.name ?? null
   const [slowest] = stages
     .map((view) => ({ name: view.name, seconds: view.lagTime?.seconds ?? view.behindSeconds ?? 0 }))

@@ -15,7 +15,10 @@ export interface Finding {
 }
 
 /** What a button of a problem does. */
-export type Remedy = 'restart' | 'resume'
+export type Remedy = 'restart' | 'restartAll' | 'resume'
+
+/** A restart acknowledges that records were skipped. */
+const acknowledged = 'ERRANT_RECORDS'
 
 /** Something that needs an operator, with what can be done. */
 export interface Problem {
@@ -69,17 +72,18 @@ function ofFinding(finding: Finding, state: ConnectorView['state'] | null): Prob
     fix,
     commands,
     since: Number.isNaN(parsed) ? null : parsed,
-    remedy: remedyOf(state),
+    remedy: remedyOf(state, code),
   }
 }
 
-function remedyOf(state: ConnectorView['state'] | null): Remedy | null {
+function remedyOf(state: ConnectorView['state'] | null, code: string | null): Remedy | null {
+  if (code === acknowledged) return 'restartAll'
   if (state === 'FAILED') return 'restart'
   return state === 'PAUSED' || state === 'STOPPED' ? 'resume' : null
 }
 
 function ofTraces({ name, entry, state }: ConnectorView): readonly Problem[] {
-  if (state !== 'FAILED' && state !== 'WAITING') return []
+  if (state !== 'FAILED' && state !== 'DEGRADED') return []
   const instances = [{ ...entry, id: null }, ...entry.tasks]
   return instances
     .filter((each) => (state === 'FAILED' ? each.state === 'FAILED' : each.trace !== null))
@@ -95,7 +99,7 @@ function ofTraces({ name, entry, state }: ConnectorView): readonly Problem[] {
         fix: state === 'FAILED' ? 'Correct the cause, then restart what failed.' : null,
         commands: [],
         since: null,
-        remedy: remedyOf(state),
+        remedy: remedyOf(state, code),
       }
     })
 }

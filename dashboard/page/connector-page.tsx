@@ -1,16 +1,34 @@
+import type { ComponentChildren } from 'preact'
+
 import type { ConnectorView } from '../model/connector-view.ts'
 
-import { count, none, shortClass } from '../model/format.ts'
+import { shortClass } from '../model/format.ts'
 import { hashOf } from '../model/route.ts'
-import { problems, views } from '../state/store.ts'
-import { CommandButton } from '../view/buttons.tsx'
+import { call, connectorPath } from '../state/api.ts'
+import { run } from '../state/commands.ts'
+import { views } from '../state/store.ts'
+import { ActionButton, CommandButton } from '../view/buttons.tsx'
+import { ask } from '../view/dialog.tsx'
 import { Empty } from '../view/empty.tsx'
 import { lagText } from '../view/figures.tsx'
-import { ProblemItem } from '../view/problem-list.tsx'
 import { StateMark } from '../view/state.tsx'
+import { ConfigTab } from './connector/config-tab.tsx'
+import { ErrorsTab } from './connector/errors-tab.tsx'
+import { OffsetsTab } from './connector/offsets-tab.tsx'
+import { OverviewTab } from './connector/overview-tab.tsx'
 
-/** One connector: its state, what is wrong with it, its tasks. */
-export function ConnectorPage({ name }: { readonly name: string }) {
+const tabs = ['state', 'config', 'offsets', 'errors'] as const
+type Tab = (typeof tabs)[number]
+
+const titles: Readonly<Record<Tab, string>> = { state: 'State', config: 'Config', offsets: 'Offsets', errors: 'Errors' }
+
+interface ConnectorPageProps {
+  readonly name: string
+  readonly tab: string | null
+}
+
+/** One connector: its state, config, offsets and errors. */
+export function ConnectorPage({ name, tab }: ConnectorPageProps) {
   const view = views.value.find((each) => each.name === name)
   if (view === undefined)
     return (
@@ -20,20 +38,37 @@ export function ConnectorPage({ name }: { readonly name: string }) {
         </p>
       </Empty>
     )
-  const own = problems.value.filter(({ connector }) => connector === name)
+  const shown = tabs.find((each) => each === tab) ?? 'state'
   return (
     <>
       <ConnectorHead view={view} />
-      {own.length === 0 ? null : (
-        <ul class="problems">
-          {own.map((problem) => (
-            <ProblemItem key={problem.key} problem={problem} />
-          ))}
-        </ul>
-      )}
-      <Tasks view={view} />
+      <nav class="tabs" aria-label={`Parts of ${name}`}>
+        {tabs.map((each) => (
+          <a
+            key={each}
+            href={hashOf('connectors', name, each === 'state' ? null : each)}
+            {...(each === shown ? { 'aria-current': 'page' as const } : {})}
+          >
+            {titles[each]}
+          </a>
+        ))}
+      </nav>
+      {tabOf(shown, view)}
     </>
   )
+}
+
+function tabOf(tab: Tab, view: ConnectorView): ComponentChildren {
+  switch (tab) {
+    case 'config':
+      return <ConfigTab key={view.name} view={view} />
+    case 'offsets':
+      return <OffsetsTab view={view} />
+    case 'errors':
+      return <ErrorsTab view={view} />
+    default:
+      return <OverviewTab view={view} />
+  }
 }
 
 function ConnectorHead({ view }: { readonly view: ConnectorView }) {
@@ -54,75 +89,20 @@ function ConnectorHead({ view }: { readonly view: ConnectorView }) {
         {isStarted ? <CommandButton connector={name} which="pause" /> : null}
         {entry.state === 'STOPPED' ? null : <CommandButton connector={name} which="stop" />}
         {isStarted ? <CommandButton connector={name} which="restartAll" /> : null}
+        <ActionButton role="admin" label={`Delete ${name}`} onClick={() => askToDelete(name)}>
+          Delete
+        </ActionButton>
       </div>
     </div>
   )
 }
 
-function Tasks({ view: { entry } }: { readonly view: ConnectorView }) {
-  return (
-    <section aria-labelledby="tasks">
-      <div class="head">
-        <h2 id="tasks">Tasks</h2>
-      </div>
-      {entry.tasks.length === 0 ? (
-        <p class="muted">{entry.state === 'STOPPED' ? 'A stopped connector has no tasks.' : 'It has no tasks yet.'}</p>
-      ) : (
-        <div class="table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Task</th>
-                <th scope="col">State</th>
-                <th scope="col">Worker</th>
-                <th scope="col" class="number">
-                  Read
-                </th>
-                <th scope="col" class="number">
-                  Written
-                </th>
-                <th scope="col" class="number">
-                  Failed
-                </th>
-                <th scope="col" class="number">
-                  Lag
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {entry.tasks.map(({ id, state, worker_id, trace, activity }) => (
-                <>
-                  <tr key={id}>
-                    <th scope="row">{id}</th>
-                    <td>
-                      <StateMark state={state === 'RUNNING' && trace !== null ? 'WAITING' : state} />
-                    </td>
-                    <td class="muted">{worker_id}</td>
-                    <td class="number">{activity === null ? none : count(activity.records_read)}</td>
-                    <td class="number">{activity === null ? none : count(activity.records_written)}</td>
-                    <td class="number">{activity === null ? none : count(activity.errors)}</td>
-                    <td class="number">
-                      {activity === null || entry.type !== 'sink'
-                        ? none
-                        : count(activity.lag.reduce((sum, { records }) => sum + records, 0))}
-                    </td>
-                  </tr>
-                  {trace === null ? null : (
-                    <tr key={`${id} trace`} class="trace">
-                      <td colSpan={7}>
-                        <details>
-                          <summary>Trace of task {id}</summary>
-                          <pre tabIndex={0}>{trace}</pre>
-                        </details>
-                      </td>
-                    </tr>
-                  )}
-                </>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </section>
-  )
+function askToDelete(name: string): void {
+  ask({
+    title: `Delete ${name}?`,
+    text: 'Its config and its tasks end. Its topics and its offsets stay: a connector of the same name continues from them.',
+    action: 'Delete',
+    onConfirm: () =>
+      void run(`delete ${name}`, `${name} is deleted.`, async () => await call('DELETE', connectorPath(name))),
+  })
 }

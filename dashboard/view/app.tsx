@@ -4,6 +4,7 @@ import { ConnectorsPage } from '../page/connectors-page.tsx'
 import { OverviewPage } from '../page/overview-page.tsx'
 import { activity, connection, place, problems } from '../state/store.ts'
 import { nextTheme, theme } from '../state/theme.ts'
+import { QuestionDialog } from './dialog.tsx'
 import { Empty } from './empty.tsx'
 import { Notices } from './notices.tsx'
 
@@ -25,6 +26,7 @@ export function App() {
         {activity.value === null ? <Connecting /> : <CurrentPage />}
       </main>
       <Notices />
+      <QuestionDialog />
     </>
   )
 }
@@ -98,7 +100,7 @@ function Connecting() {
 }
 
 function CurrentPage() {
-  const { page, name } = place.value
-  if (page === 'connectors') return name === null ? <ConnectorsPage /> : <ConnectorPage name={name} />
+  const { page, name, tab } = place.value
+  if (page === 'connectors') return name === null ? <ConnectorsPage /> : <ConnectorPage name={name} tab={tab} />
   return <OverviewPage />
 }

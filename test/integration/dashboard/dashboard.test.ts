@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Browser } from 'playwright-core'
 
-import { DashboardStage } from '../../support/dashboard/dashboard-stage.ts'
+import { DashboardStage, ordersTopic } from '../../support/dashboard/dashboard-stage.ts'
 import { openBrowser, watchedPage, type Watched } from '../../support/dashboard/dashboard-browser.ts'
 import { checkAccessibility, picture, takesPictures } from '../../support/dashboard/pictures.ts'
 import { describeWith, service } from '../../support/services.ts'
+import { untilPasses } from '../../support/until.ts'
 
 let stage: DashboardStage
 let browser: Browser
@@ -53,9 +54,12 @@ describeWith(['postgres', 'chromium'], 'the dashboard of a live worker', () => {
 
   it('shows a connector with its tasks, and pauses, resumes, restarts and stops it', async () => {
     const { page, faults } = await open('#/connectors')
+    await checkAccessibility(page)
     await page.getByRole('link', { name: 'search' }).click()
     await page.getByRole('heading', { name: 'search', level: 1 }).waitFor()
+    await page.getByRole('img', { name: 'Records per second of search' }).locator('canvas').waitFor()
     await checkAccessibility(page)
+    await picture(page, 'connector')
     const press = async (button: string, state: string): Promise<void> => {
       await page.getByRole('button', { name: `${button} search` }).click()
       await page.locator('.facts').getByText(state, { exact: true }).waitFor()
@@ -67,6 +71,81 @@ describeWith(['postgres', 'chromium'], 'the dashboard of a live worker', () => {
     await page.getByText('A stopped connector has no tasks.').waitFor()
     await press('Resume', 'running')
     expect(faults).toEqual([])
+    await page.context().close()
+  })
+
+  it('changes a config after it has shown what changes, and refuses values that are not valid', async () => {
+    const { page, faults } = await open('#/connectors/archive/config')
+    const secret = page.getByLabel('aws.secret.access.key', { exact: true })
+    await secret.waitFor()
+    expect(await page.content()).not.toContain('secret-of-the-archive')
+    await checkAccessibility(page)
+    await picture(page, 'config')
+    const size = page.getByLabel('flush.size', { exact: true })
+    const apply = page.getByRole('button', { name: 'Apply' })
+    await size.fill('many')
+    await page.getByText('Invalid value many for configuration flush.size').waitFor()
+    expect(await apply.isDisabled()).toBe(true)
+    await size.fill('50')
+    await page.getByText('The config is valid.').waitFor()
+    await secret.fill('another')
+    await page.getByLabel('Add a key').fill('s3.part.size')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByLabel('s3.part.size', { exact: true }).fill('5242880')
+    const lines = page.locator('.diff li')
+    await untilPasses(async () => expect(await lines.count()).toBe(3))
+    expect(await lines.allInnerTexts()).toEqual([
+      '− aws.secret.access.key = ••••••••\n+ aws.secret.access.key = ••••••••',
+      '− flush.size = 500\n+ flush.size = 50',
+      '+ s3.part.size = 5242880',
+    ])
+    await page.getByText('The config is valid.').waitFor()
+    await apply.click()
+    await page.getByText('The config of archive is applied.').waitFor()
+    expect(await stage.worker.request('GET', '/connectors/archive/config')).toMatchObject({
+      'flush.size': '50',
+      's3.part.size': '5242880',
+      'aws.secret.access.key': 'another',
+    })
+    expect(faults).toEqual([])
+    await page.context().close()
+  })
+
+  it('shows offsets, and resets those of a stopped connector after a question', async () => {
+    const { page } = await open('#/connectors/archive/offsets')
+    await page.getByRole('cell', { name: `kafka_topic ${ordersTopic}` }).waitFor()
+    await page.getByRole('button', { name: 'Stop archive' }).click()
+    await page.getByRole('button', { name: 'Reset offsets' }).click()
+    await page.getByRole('heading', { name: 'Reset the offsets of archive?' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Reset offsets' }).click()
+    await page.getByRole('button', { name: 'Reset', exact: true }).click()
+    await page.getByText('No offsets yet.').waitFor()
+    await page.getByRole('button', { name: 'Resume archive' }).click()
+    await page.getByRole('cell', { name: `kafka_topic ${ordersTopic}` }).waitFor()
+    await page.context().close()
+  })
+
+  it('groups dead letters by cause, and has those of a cause delivered again', async () => {
+    stage.rejectStatus('lost')
+    await stage.writeOrder('lost')
+    const { page } = await open('#/connectors/search/errors')
+    const cause = page.getByRole('listitem').filter({ hasText: 'ES_MALFORMED' })
+    await cause.getByText('mapper_parsing_exception: it does not fit').waitFor()
+    await checkAccessibility(page)
+    stage.rejectStatus(null)
+    await cause.getByRole('button', { name: 'Deliver again' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Deliver again' }).click()
+    await cause.getByText('1 delivered again').waitFor()
+    await untilPasses(() => expect(stage.elasticsearch.applied.join()).toContain('"lost"'))
+    await page.context().close()
+  })
+
+  it('shows why it cannot show something', async () => {
+    const { page } = await open('#/connectors/archive/errors')
+    await page.getByText('Connector archive has no dead letter queue.').waitFor()
+    await page.getByRole('button', { name: 'Try again' }).waitFor()
     await page.context().close()
   })
 

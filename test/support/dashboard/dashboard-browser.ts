@@ -1,3 +1,4 @@
+import { patienceMs } from '../until.ts'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
 /** What a page of the dashboard did that it should not have. */
@@ -29,6 +30,7 @@ export async function watchedPage(browser: Browser, origin: string, options: Pag
     ...(credentials === undefined ? {} : { httpCredentials: credentials }),
   })
   const page = await context.newPage()
+  page.setDefaultTimeout(patienceMs)
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
   page.on('console', (message) => {

@@ -40,7 +40,10 @@ export class DashboardStage {
       insert into customers select n, 'customer ' || n, (array['Oslo','Porto','Graz'])[1 + n % 3] from generate_series(1, 40) n;
     `)
     const [elasticsearch, store] = [await StubElasticsearch.start(), await MemoryS3.start()]
-    const worker = await WorkerProcess.start(await workerPlace(join(directory, 'data')), settings)
+    const worker = await WorkerProcess.start(await workerPlace(join(directory, 'data')), {
+      'offset.flush.interval.ms': '500',
+      ...settings,
+    })
     return new DashboardStage({ database, elasticsearch, store, worker, directory })
   }
 
@@ -79,6 +82,10 @@ export class DashboardStage {
       'connector.class': 'io.confluent.connect.elasticsearch.ElasticsearchSinkConnector',
       ...stubConfig(this.elasticsearch, ordersTopic),
       name: 'search',
+      'behavior.on.malformed.documents': 'ignore',
+      'errors.tolerance': 'all',
+      'errors.deadletterqueue.topic.name': 'search.letters',
+      'errors.deadletterqueue.context.headers.enable': 'true',
     })
     await worker.post('archive', {
       'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
@@ -97,6 +104,17 @@ export class DashboardStage {
       topics: ordersTopic,
       file: join(this.directory, 'invoices', 'lines.txt'),
     })
+  }
+
+  /** Orders of this status do not fit the index of the search. */
+  rejectStatus(status: string | null): void {
+    this.elasticsearch.rejects = (text) => status !== null && text.includes(`"${status}"`)
+  }
+
+  /** Inserts one order. */
+  async writeOrder(status: string): Promise<void> {
+    this.#orders += 1
+    await this.database.rows('insert into orders values ($1, 7, $2, 10)', [this.#orders, status])
   }
 
   /** What the sink of invoices needs. */

@@ -18,7 +18,7 @@ const behind = (seconds: number): readonly Point[] => [
 describe('the state of a connector', () => {
   it.each([
     ['FAILED', connectorEntry({ tasks: [taskEntry(), taskEntry({ id: 1, state: 'FAILED' })] })],
-    ['WAITING', connectorEntry({ tasks: [taskEntry({ trace: 'ES_UNAVAILABLE: it does not respond' })] })],
+    ['DEGRADED', connectorEntry({ tasks: [taskEntry({ trace: 'ES_UNAVAILABLE: it does not respond' })] })],
     ['PAUSED', connectorEntry({ state: 'PAUSED', tasks: [taskEntry({ state: 'PAUSED' })] })],
     ['UNASSIGNED', connectorEntry({ tasks: [taskEntry({ state: 'UNASSIGNED' })] })],
     ['RUNNING', connectorEntry({ tasks: [] })],
@@ -119,6 +119,13 @@ describe('what needs attention', () => {
     const views = [view('search', connectorEntry({ tasks: [taskEntry({ state: 'FAILED', trace: 'it broke' })] }))]
     expect(problemsOf(activityOf({}), views, [finding])).toMatchObject([
       { cause: finding.cause, fix: finding.fix, commands: finding.commands, since: 18_000, remedy: 'restart' },
+    ])
+  })
+
+  it('is acknowledged by a restart, when records were skipped', () => {
+    const tasks = [taskEntry({ trace: 'ERRANT_RECORDS: 5 records were skipped' })]
+    expect(problemsOf(activityOf({}), [view('search', connectorEntry({ tasks }))], [])).toMatchObject([
+      { code: 'ERRANT_RECORDS', severity: 'warning', remedy: 'restartAll' },
     ])
   })
 
