@@ -11,6 +11,7 @@ import { Connections } from './connection/connections.ts'
 import { pgError } from './connection/pg-error.ts'
 import { PendingChanges } from './offsets/pending-changes.ts'
 import { isOwnPartition } from './offsets/source-offset.ts'
+import { SourceMeters } from './session/source-meters.ts'
 import { dropSlot } from './replication/slot.ts'
 import { CaptureSession } from './session/capture-session.ts'
 import { createSessionContext } from './session/create-session-context.ts'
@@ -34,20 +35,8 @@ export class PostgresSourceTask implements SourceTask {
     const settings = settingsOf(context.config, context.raw)
     this.#context = context
     this.#sessionContext = createSessionContext(settings, context)
-    const retained = context.metrics.gauge(
-      'source_wal_retained_bytes',
-      'Bytes of WAL that the replication slot retains',
-    )
-    const behind = context.metrics.gauge(
-      'source_behind_seconds',
-      'Seconds since the commit of the oldest change that is not durable in its topic yet; 0 when all are',
-    )
-    this.#stopMetrics = context.clock.every(metricsMs, () => {
-      // While Postgres is unreachable the last value stays.
-      const bytes = this.#session?.retainedBytes ?? null
-      if (bytes !== null) retained.set(bytes)
-      behind.set(this.#behindMs(context) / 1000)
-    })
+    const meters = new SourceMeters(context.metrics)
+    this.#stopMetrics = context.clock.every(metricsMs, () => meters.measure(this.#session, this.#behindMs(context)))
   }
 
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {

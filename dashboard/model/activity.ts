@@ -11,6 +11,10 @@ export interface TaskActivity {
   readonly lag: readonly { readonly topic: string; readonly partition: number; readonly records: number }[]
   readonly behind_seconds: number | null
   readonly wal_retained_bytes: number | null
+  /** The most WAL that Postgres keeps for a slot; null: without limit, or no source of Postgres. */
+  readonly wal_budget_bytes: number | null
+  /** The snapshot in progress; null: none is. */
+  readonly snapshot: { readonly rows: number; readonly expected_rows: number | null } | null
   /** Codes. */
   readonly conditions: readonly string[]
 }

@@ -69,11 +69,12 @@ export function shownState(entry: ConnectorEntry): ShownState {
   return all.some(({ trace }) => trace !== null) ? 'DEGRADED' : 'RUNNING'
 }
 
+const names = new Intl.Collator('en', { numeric: true })
 const order: readonly ShownState[] = ['FAILED', 'DEGRADED', 'UNASSIGNED', 'RESTARTING', 'RUNNING', 'PAUSED', 'STOPPED']
 
 /** Failed first, then by name. */
 export function byUrgency(a: ConnectorView, b: ConnectorView): number {
-  return order.indexOf(a.state) - order.indexOf(b.state) || a.name.localeCompare(b.name)
+  return order.indexOf(a.state) - order.indexOf(b.state) || names.compare(a.name, b.name)
 }
 
 function sum(numbers: readonly number[]): number {

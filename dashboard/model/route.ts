@@ -8,7 +8,7 @@ export interface Place {
 }
 
 /** The pages, in the order of the navigation. */
-export const pages = ['overview', 'connectors'] as const
+export const pages = ['overview', 'connectors', 'postgres', 'topics', 'workers', 'plugins'] as const
 export type Page = (typeof pages)[number]
 
 /** `#/connectors/orders-sink/config`. An address that is none is that of the overview. */

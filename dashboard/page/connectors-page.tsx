@@ -3,11 +3,12 @@ import type { ConnectorView } from '../model/connector-view.ts'
 import { none, rate, shortClass } from '../model/format.ts'
 import { hashOf } from '../model/route.ts'
 import { views } from '../state/store.ts'
-import { Empty } from '../view/empty.tsx'
+import { Empty } from '../view/frame/empty.tsx'
 import { lagText } from '../view/figures.tsx'
 import { Filter, filtered } from '../view/filter.tsx'
 import { Spark } from '../view/spark.tsx'
 import { StateMark } from '../view/state.tsx'
+import { Table } from '../view/table.tsx'
 
 /** All connectors, failed first, in a table that stays readable with hundreds. */
 export function ConnectorsPage() {
@@ -26,7 +27,7 @@ export function ConnectorsPage() {
 
 function ConnectorTable({ views }: { readonly views: readonly ConnectorView[] }) {
   return (
-    <div class="table">
+    <Table>
       <table>
         <thead>
           <tr>
@@ -57,7 +58,7 @@ function ConnectorTable({ views }: { readonly views: readonly ConnectorView[] })
         </tbody>
       </table>
       {views.length === 0 ? <p class="empty">No connector matches.</p> : null}
-    </div>
+    </Table>
   )
 }
 

@@ -1,6 +1,7 @@
 import { bytes, count, duration, plural, rate } from '../model/format.ts'
+import { hashOf } from '../model/route.ts'
 import { activity, cpu, pipelines, views } from '../state/store.ts'
-import { Empty } from '../view/empty.tsx'
+import { Empty } from '../view/frame/empty.tsx'
 import { Filter, filtered } from '../view/filter.tsx'
 import { PipelineRow } from '../view/pipeline-row.tsx'
 import { ProblemList } from '../view/problem-list.tsx'
@@ -23,7 +24,7 @@ function NoConnectors() {
     <Empty title="No connectors yet">
       <p>
         A source reads a database into topics; a sink writes topics elsewhere. Create one with{' '}
-        <code>POST /connectors</code>.
+        <code>POST /connectors</code>, or on the page <a href={hashOf('plugins')}>Plugins</a>.
       </p>
     </Empty>
   )

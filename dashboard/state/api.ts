@@ -1,3 +1,5 @@
+import { exactJson } from '../model/records/exact-json.ts'
+
 /** A request that the worker refused, or that did not reach it (status 0). */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -21,7 +23,16 @@ interface ErrorBody {
  * @throws ApiError with the worker's message
  */
 export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  const { body, signal } = options
+  const text = await send(method, path, options)
+  return (text === '' ? null : JSON.parse(text)) as T
+}
+
+/** As {@link call} with GET, but keeps all digits of integers: see {@link exactJson}. @throws ApiError */
+export async function callExact<T>(path: string, signal: AbortSignal): Promise<T> {
+  return exactJson(await send('GET', path, { signal })) as T
+}
+
+async function send(method: string, path: string, { body, signal }: CallOptions): Promise<string> {
   const response = await reached(
     fetch(path, {
       method,
@@ -32,7 +43,7 @@ export async function call<T>(method: string, path: string, options: CallOptions
   )
   const text = await reached(response.text())
   if (!response.ok) throw new ApiError(response.status, messageOf(text) ?? `HTTP ${response.status}`)
-  return (text === '' ? null : JSON.parse(text)) as T
+  return text
 }
 
 export interface CallOptions {

@@ -94,7 +94,8 @@ async function readFindings(abort: AbortSignal): Promise<void> {
   }
 }
 
-const findingsIntervalMs = 5000
+/** A diagnosis asks the servers of connectors. */
+const findingsIntervalMs = 15_000
 
 /** Begins to follow the worker. Returns what reads its activity immediately. */
 export function follow(): void {

@@ -32,7 +32,7 @@ export function PipelineRow({ pipeline }: { readonly pipeline: Pipeline }) {
       <ul class="topics">
         {topics.slice(0, namedTopics).map((topic) => (
           <li key={topic}>
-            <code>{topic}</code>
+            <a href={hashOf('topics', topic)}>{topic}</a>
           </li>
         ))}
         {topics.length > namedTopics ? <li class="muted">and {topics.length - namedTopics} more</li> : null}

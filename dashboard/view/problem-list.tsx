@@ -3,7 +3,7 @@ import type { Problem } from '../model/problems.ts'
 import { duration } from '../model/format.ts'
 import { hashOf } from '../model/route.ts'
 import { activity, problems } from '../state/store.ts'
-import { CommandButton, Copyable } from './buttons.tsx'
+import { CommandButton, Copyable } from './form/buttons.tsx'
 
 /** What needs an operator, each with its cause, its fix and the button that carries it out. */
 export function ProblemList() {

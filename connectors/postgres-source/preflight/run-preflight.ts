@@ -23,6 +23,8 @@ export interface PreflightResult {
   readonly standby: boolean
   /** `wal_sender_timeout`; 0 for none. */
   readonly senderTimeoutMs: number
+  /** As {@link ServerFacts}. */
+  readonly walBudgetBytes: number | null
   readonly publication: Publication | null
   /** The plan for the publication. */
   readonly plan: PublicationPlan
@@ -63,6 +65,7 @@ export async function runPreflight(connection: PgConnection, settings: SourceSet
     serverVersion: server.version,
     standby: server.standby,
     senderTimeoutMs: server.sender_timeout,
+    walBudgetBytes: server.wal_budget,
     publication,
     plan,
     slot,

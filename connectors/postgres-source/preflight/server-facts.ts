@@ -13,6 +13,8 @@ export interface ServerFacts {
   max_slots: number
   slots: number
   may_create: boolean
+  /** `max_slot_wal_keep_size` in bytes; null without limit, and before Postgres 13. */
+  wal_budget: number | null
 }
 
 // Managed services grant replication by roles instead of the attribute.
@@ -25,7 +27,8 @@ select current_setting('server_version_num')::int as version, current_setting('w
     ('rds_superuser', 'rdsadmin', 'rdsrepladmin', 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin')
     and pg_has_role(r.oid, g.oid, 'member')) as replication,
   current_setting('max_replication_slots')::int as max_slots, (select count(*)::int from pg_replication_slots) as slots,
-  has_database_privilege(current_database(), 'CREATE') as may_create
+  has_database_privilege(current_database(), 'CREATE') as may_create,
+  (select nullif(setting::float8, -1) * 1048576 from pg_settings where name = 'max_slot_wal_keep_size') as wal_budget
 from pg_roles r where r.rolname = current_user`
 
 export async function readServerFacts(connection: PgConnection): Promise<ServerFacts> {

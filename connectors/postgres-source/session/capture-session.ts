@@ -21,7 +21,7 @@ import { tableProjection } from '../schema/table-projection.ts'
 import { lockTables } from '../snapshot/lock-tables.ts'
 import { beginSnapshot, snapshotPoint, type SnapshotPoint } from '../snapshot/snapshot-point.ts'
 import { SnapshotReader } from '../snapshot/snapshot-reader.ts'
-import { currentTables, selectSnapshotTables } from '../snapshot/snapshot-tables.ts'
+import { currentTables, expectedRows, selectSnapshotTables } from '../snapshot/snapshot-tables.ts'
 import { lineageFrom } from './lineage-check.ts'
 import { prepareSession, type PreparedSession } from './prepare-session.ts'
 import type { SessionContext } from './session-context.ts'
@@ -45,6 +45,10 @@ export class CaptureSession {
   #stopChecks: () => void = () => undefined
   /** The end of the WAL as of the last periodic check: a stream under back-pressure does not report it. */
   #walEnd = 0
+  /** The most WAL that the server keeps for the slot; null without limit. */
+  #walBudget: number | null = null
+  /** The rows of the snapshot in progress; null without an estimate. */
+  #expectedRows: number | null = null
   #closed = false
 
   constructor(context: SessionContext, start: SessionStart) {
@@ -77,6 +81,16 @@ export class CaptureSession {
     if (this.#stream === null) return null
     const end = Math.max(this.#stream.walEnd, this.#walEnd)
     return end === 0 ? null : Math.max(0, end - this.#stream.confirmed)
+  }
+
+  /** The most WAL that the server keeps for a slot; null without limit. */
+  get walBudgetBytes(): number | null {
+    return this.#walBudget
+  }
+
+  /** Rows read of those expected, of which there may be no estimate; null while no snapshot is in progress. */
+  get snapshotProgress(): { readonly rows: number; readonly expected: number | null } | null {
+    return this.#snapshot === null ? null : { rows: this.#snapshot.rows, expected: this.#expectedRows }
   }
 
   take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
@@ -144,6 +158,7 @@ export class CaptureSession {
     } catch (error) {
       throw await this.#connections.waits.explainSlotInUse(error, settings.slot)
     }
+    this.#walBudget = preflight.walBudgetBytes
     this.#startChecks(preflight.serverVersion)
     if (plan.snapshot) {
       await this.#startSnapshot(session, { slotLsn, exported: created !== null })
@@ -263,6 +278,7 @@ export class CaptureSession {
     await lockTables(sql, projections)
     sql.purpose = 'the snapshot'
     await tables.preload(sql, selected, point.lsn)
+    this.#expectedRows = await expectedRows(sql, selected)
     const snapshot = new SnapshotReader({ connection: sql, tables, records, queue: this.#queue, point, clock, logger })
     this.#snapshot = snapshot
     logger.info(`starting snapshot of ${projections.length} tables at ${formatLsn(point.lsn)}`)

@@ -29,3 +29,13 @@ export async function currentTables(sql: PgConnection, tables: readonly CatalogT
   )
   return tables.flatMap((table) => found.find((other) => other.oid === table.oid) ?? [])
 }
+
+/** The rows of the tables by the last ANALYZE of each; null while one of them has none. */
+export async function expectedRows(sql: PgConnection, tables: readonly CatalogTable[]): Promise<number | null> {
+  if (tables.length === 0) return null
+  const [estimate] = await sql.query<{ rows: number | null }>(
+    `select case when min(reltuples) >= 0 then sum(reltuples::float8) end as rows from pg_class
+     where oid in (${tables.map((table) => table.oid).join()})`,
+  )
+  return estimate?.rows ?? null
+}

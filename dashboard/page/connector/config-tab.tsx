@@ -4,8 +4,8 @@ import type { ConnectorView } from '../../model/connector-view.ts'
 import { call, connectorPath } from '../../state/api.ts'
 import { run } from '../../state/commands.ts'
 import { useResource } from '../../state/resource.ts'
-import { ConfigForm } from '../../view/config-form.tsx'
-import { Loading } from '../../view/loading.tsx'
+import { ConfigForm } from '../../view/form/config-form.tsx'
+import { Loading } from '../../view/frame/loading.tsx'
 
 /** The config of a connector, as a form. */
 export function ConfigTab({ view: { name, entry } }: { readonly view: ConnectorView }) {

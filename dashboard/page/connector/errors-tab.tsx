@@ -5,9 +5,9 @@ import { connectorPath } from '../../state/api.ts'
 import { run, running } from '../../state/commands.ts'
 import { replay } from '../../state/replay.ts'
 import { useResource } from '../../state/resource.ts'
-import { ActionButton } from '../../view/buttons.tsx'
-import { ask } from '../../view/dialog.tsx'
-import { Loading } from '../../view/loading.tsx'
+import { ActionButton } from '../../view/form/buttons.tsx'
+import { ask } from '../../view/frame/dialog.tsx'
+import { Loading } from '../../view/frame/loading.tsx'
 
 interface ErrorCause {
   readonly cause: string

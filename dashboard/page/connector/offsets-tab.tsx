@@ -5,9 +5,10 @@ import type { ConnectorView } from '../../model/connector-view.ts'
 import { call, connectorPath } from '../../state/api.ts'
 import { run } from '../../state/commands.ts'
 import { useResource } from '../../state/resource.ts'
-import { ActionButton } from '../../view/buttons.tsx'
-import { ask } from '../../view/dialog.tsx'
-import { Loading } from '../../view/loading.tsx'
+import { ActionButton } from '../../view/form/buttons.tsx'
+import { ask } from '../../view/frame/dialog.tsx'
+import { Loading } from '../../view/frame/loading.tsx'
+import { Table } from '../../view/table.tsx'
 
 interface Offsets {
   readonly offsets: readonly {
@@ -41,7 +42,7 @@ export function OffsetsTab({ view: { name, entry } }: { readonly view: Connector
       {offsets.data.offsets.length === 0 ? (
         <p class="empty">No offsets yet.</p>
       ) : (
-        <div class="table">
+        <Table>
           <table>
             <thead>
               <tr>
@@ -58,7 +59,7 @@ export function OffsetsTab({ view: { name, entry } }: { readonly view: Connector
               ))}
             </tbody>
           </table>
-        </div>
+        </Table>
       )}
       <div class="actions below">
         <ActionButton role="admin" disabled={!isStopped} onClick={reset}>

@@ -2,6 +2,7 @@ import type { ConnectorView } from '../../model/connector-view.ts'
 
 import { count, none } from '../../model/format.ts'
 import { StateMark } from '../../view/state.tsx'
+import { Table } from '../../view/table.tsx'
 
 /** The tasks of a connector, with the traces of those that failed or wait. */
 export function TaskTable({ view: { entry } }: { readonly view: ConnectorView }) {
@@ -13,7 +14,7 @@ export function TaskTable({ view: { entry } }: { readonly view: ConnectorView })
       {entry.tasks.length === 0 ? (
         <p class="muted">{entry.state === 'STOPPED' ? 'A stopped connector has no tasks.' : 'It has no tasks yet.'}</p>
       ) : (
-        <div class="table">
+        <Table>
           <table>
             <thead>
               <tr>
@@ -66,7 +67,7 @@ export function TaskTable({ view: { entry } }: { readonly view: ConnectorView })
               ))}
             </tbody>
           </table>
-        </div>
+        </Table>
       )}
     </section>
   )

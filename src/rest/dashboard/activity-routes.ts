@@ -129,6 +129,11 @@ function activityJson(activity: TaskActivity): PlainMap {
     lag: partitions.map(({ topic, partition, records }) => ({ topic, partition, records })),
     behind_seconds: activity.behindSeconds,
     wal_retained_bytes: activity.walRetainedBytes,
+    wal_budget_bytes: activity.walBudgetBytes,
+    snapshot:
+      activity.snapshotRows === null
+        ? null
+        : { rows: activity.snapshotRows, expected_rows: activity.snapshotExpectedRows },
     conditions,
   }
 }

@@ -22,6 +22,11 @@ export interface TaskActivity {
   /** Of a source: since the commit of its oldest change that is not durable yet. Null: it does not say. */
   behindSeconds: number | null
   walRetainedBytes: number | null
+  /** The most WAL that Postgres keeps for a slot. */
+  walBudgetBytes: number | null
+  /** Of the snapshot in progress. */
+  snapshotRows: number | null
+  snapshotExpectedRows: number | null
   /** Codes of its conditions. */
   readonly conditions: string[]
 }
@@ -42,6 +47,9 @@ const shown: Readonly<Record<string, Take>> = {
     void task.partitions.push({ topic, partition: Number(partition), records }),
   source_behind_seconds: (task, value) => void (task.behindSeconds = value),
   source_wal_retained_bytes: (task, value) => void (task.walRetainedBytes = value),
+  source_wal_budget_bytes: (task, value) => void (task.walBudgetBytes = value),
+  source_snapshot_rows: (task, value) => void (task.snapshotRows = value),
+  source_snapshot_expected_rows: (task, value) => void (task.snapshotExpectedRows = value),
   task_condition: (task, value, { code = '' }) => void (value === 1 && task.conditions.push(code)),
 }
 
@@ -55,6 +63,9 @@ function idle(): TaskActivity {
     partitions: [],
     behindSeconds: null,
     walRetainedBytes: null,
+    walBudgetBytes: null,
+    snapshotRows: null,
+    snapshotExpectedRows: null,
     conditions: [],
   }
 }

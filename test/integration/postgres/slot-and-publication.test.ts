@@ -223,6 +223,19 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     await source.waitFor('more than what is read', () => retained() > 40_000 * 900)
   })
 
+  it('shows how far its snapshot is, of the rows that Postgres expects', async () => {
+    const db = await bench.database(`create table t (id int primary key, v text);
+      insert into t select g, repeat('x', 2000) from generate_series(1, 3000) g; analyze t`)
+    const source = await bench.source(db.config({ 'max.batch.size': '1', 'max.queue.size': '2' }), undefined, 2)
+    await source.waitFor('an estimate', () => source.gauges.get('source_snapshot_expected_rows') === 3000)
+    expect(source.gauges.get('source_snapshot_rows')).toBeLessThan(3000)
+    source.goOn()
+    await source.waitForRecords(3000)
+    await source.waitFor('the end of the snapshot', () => !source.gauges.has('source_snapshot_rows'))
+    expect(source.gauges.has('source_snapshot_expected_rows')).toBe(false)
+    expect(source.gauges.has('source_wal_budget_bytes')).toBe(false)
+  })
+
   it('keeps the last value of the retained WAL while Postgres is unreachable', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const proxy = await FaultProxy.open(db.url.hostname, Number(db.url.port))

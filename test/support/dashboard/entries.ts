@@ -3,7 +3,14 @@ import type { Activity, ConnectorEntry, TaskActivity, TaskEntry } from '../../..
 /** A task that runs here and has done nothing. */
 export function taskEntry(over: Partial<TaskEntry> = {}, activity: Partial<TaskActivity> = {}): TaskEntry {
   const idle = { records_read: 0, records_written: 0, bytes: 0, errors: 0, dead_letters: 0 }
-  const source = { lag: [], behind_seconds: null, wal_retained_bytes: null, conditions: [] }
+  const source = {
+    lag: [],
+    behind_seconds: null,
+    wal_retained_bytes: null,
+    wal_budget_bytes: null,
+    snapshot: null,
+    conditions: [],
+  }
   return {
     id: 0,
     state: 'RUNNING',

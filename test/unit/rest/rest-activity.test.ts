@@ -51,6 +51,8 @@ describe('the activity of a worker', () => {
     meters.sink.gauge('sink_lag_records', '', { topic: 'orders', partition: '1' }).set(7)
     meters.sink.gauge('task_condition', '', { code: 'ES_RETRY' }).set(1)
     meters.source.gauge('source_behind_seconds', '').set(1.5)
+    meters.source.gauge('source_wal_budget_bytes', '').set(8e9)
+    meters.source.gauge('source_snapshot_rows', '').set(12)
     expect(await checked(client, '/activity')).toMatchObject({
       caller: { user: null, role: 'admin', limited: false },
       worker: { id: 'worker-1:8083', memory_bytes: null, conditions: [] },
@@ -73,7 +75,20 @@ describe('the activity of a worker', () => {
             },
           ],
         },
-        shop: { type: 'source', topics: ['orders'], tasks: [{ activity: { behind_seconds: 1.5 } }] },
+        shop: {
+          type: 'source',
+          topics: ['orders'],
+          tasks: [
+            {
+              activity: {
+                behind_seconds: 1.5,
+                wal_retained_bytes: null,
+                wal_budget_bytes: 8e9,
+                snapshot: { rows: 12, expected_rows: null },
+              },
+            },
+          ],
+        },
       },
     })
   })

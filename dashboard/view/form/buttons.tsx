@@ -1,8 +1,8 @@
-import type { Role } from '../model/activity.ts'
+import type { Role } from '../../model/activity.ts'
 import type { ComponentChildren } from 'preact'
 
-import { command, connectorCommands, notify, running, type CommandName } from '../state/commands.ts'
-import { may } from '../state/store.ts'
+import { command, connectorCommands, notify, running, type CommandName } from '../../state/commands.ts'
+import { may } from '../../state/store.ts'
 
 interface CommandButtonProps {
   readonly connector: string

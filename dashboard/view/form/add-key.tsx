@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 
-import type { Config, ConfigKey } from '../model/config-form.ts'
+import type { Config, ConfigKey } from '../../model/config-form.ts'
 
-import { unsetKeys } from '../model/config-form.ts'
+import { unsetKeys } from '../../model/config-form.ts'
 
 interface AddKeyProps {
   readonly definitions: readonly ConfigKey[]

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 
-import type { Config, ConfigInfos, ConfigKey, Field } from '../model/config-form.ts'
+import type { Config, ConfigInfos, ConfigKey, Field } from '../../model/config-form.ts'
 
-import { configChanges, errorsByKey, fieldGroups, isReference, recommendedByKey } from '../model/config-form.ts'
-import { call } from '../state/api.ts'
-import { may, messageOf } from '../state/store.ts'
+import { configChanges, errorsByKey, fieldGroups, isReference, recommendedByKey } from '../../model/config-form.ts'
+import { call } from '../../state/api.ts'
+import { may, messageOf } from '../../state/store.ts'
 import { AddKey } from './add-key.tsx'
 import { ActionButton } from './buttons.tsx'
 import { Changes } from './changes.tsx'

@@ -1,4 +1,4 @@
-import { dismiss, notices } from '../state/commands.ts'
+import { dismiss, notices } from '../../state/commands.ts'
 
 /** What commands reported: errors until they are closed. */
 export function Notices() {

@@ -1,16 +1,27 @@
-import { hashOf, pages, type Page } from '../model/route.ts'
-import { ConnectorPage } from '../page/connector-page.tsx'
-import { ConnectorsPage } from '../page/connectors-page.tsx'
-import { OverviewPage } from '../page/overview-page.tsx'
-import { activity, connection, place, problems } from '../state/store.ts'
-import { nextTheme, theme } from '../state/theme.ts'
+import { hashOf, pages, type Page } from '../../model/route.ts'
+import { ConnectorPage } from '../../page/connector-page.tsx'
+import { ConnectorsPage } from '../../page/connectors-page.tsx'
+import { OverviewPage } from '../../page/overview-page.tsx'
+import { PluginPage } from '../../page/plugin-page.tsx'
+import { PluginsPage } from '../../page/plugins-page.tsx'
+import { PostgresPage } from '../../page/postgres-page.tsx'
+import { TopicPage } from '../../page/topic-page.tsx'
+import { TopicsPage } from '../../page/topics-page.tsx'
+import { WorkersPage } from '../../page/workers-page.tsx'
+import { activity, connection, place, problems } from '../../state/store.ts'
+import { nextTheme, theme } from '../../state/theme.ts'
 import { QuestionDialog } from './dialog.tsx'
 import { Empty } from './empty.tsx'
+import { KeyHelp } from './key-help.tsx'
 import { Notices } from './notices.tsx'
 
 const titles: Readonly<Record<Page, string>> = {
   overview: 'Overview',
   connectors: 'Connectors',
+  postgres: 'Postgres',
+  topics: 'Topics',
+  workers: 'Workers',
+  plugins: 'Plugins',
 }
 
 /** The frame of all pages. */
@@ -27,6 +38,7 @@ export function App() {
       </main>
       <Notices />
       <QuestionDialog />
+      <KeyHelp />
     </>
   )
 }
@@ -101,6 +113,18 @@ function Connecting() {
 
 function CurrentPage() {
   const { page, name, tab } = place.value
-  if (page === 'connectors') return name === null ? <ConnectorsPage /> : <ConnectorPage name={name} tab={tab} />
-  return <OverviewPage />
+  switch (page) {
+    case 'connectors':
+      return name === null ? <ConnectorsPage /> : <ConnectorPage name={name} tab={tab} />
+    case 'postgres':
+      return <PostgresPage />
+    case 'topics':
+      return name === null ? <TopicsPage /> : <TopicPage key={name} name={name} />
+    case 'workers':
+      return <WorkersPage />
+    case 'plugins':
+      return name === null ? <PluginsPage /> : <PluginPage key={name} name={name} />
+    default:
+      return <OverviewPage />
+  }
 }

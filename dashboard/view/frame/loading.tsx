@@ -1,4 +1,4 @@
-import type { Resource } from '../state/resource.ts'
+import type { Resource } from '../../state/resource.ts'
 
 /** What stands in place of data that was not read yet, or cannot be read. */
 export function Loading({ resource }: { readonly resource: Resource<unknown> }) {

@@ -1,4 +1,4 @@
-import type { ConfigChange } from '../model/config-form.ts'
+import type { ConfigChange } from '../../model/config-form.ts'
 
 /** What applying the config changes: removed values with a minus, added ones with a plus. */
 export function Changes({ changes }: { readonly changes: readonly ConfigChange[] }) {
