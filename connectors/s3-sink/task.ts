@@ -26,6 +26,7 @@ import { PartitionWriter } from './partition/partition-writer.ts'
 import { ReplayedPartitions } from './partition/replayed-partitions.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { SchemaRule } from './schema/schema-rule.ts'
+import { ConcurrencyLimit } from '../s3-store/client/concurrency-limit.ts'
 import type { S3Store } from '../s3-store/client/s3-store.ts'
 import type { ObjectKinds } from './view/object-kind.ts'
 import { openKinds } from './view/open-kinds.ts'
@@ -33,6 +34,8 @@ import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
 const roomWaitMs = 2000
+/** As many as Node has threads for. */
+const maxEndings = 4
 const rewindWaitMs = 2000
 
 /** Everything that exists between `start` and `stop`. */
@@ -184,6 +187,7 @@ export class S3SinkTask implements SinkTask {
       topicId: (topic) => context.topicId(topic),
       requestCommit: () => context.requestCommit(),
       budget: new MemoryBudget(settings.bufferBytes),
+      endings: new ConcurrencyLimit(maxEndings),
       partitioner: partitionerOf(settings.partitioner),
       singlePath: isSinglePath(settings.partitioner) && tombstonePath === null ? partitionPath : null,
       conditions: { isSupported: settings.conditionalWrites },

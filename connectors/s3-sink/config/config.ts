@@ -103,14 +103,14 @@ export const configDef = {
   ),
   's3.compression.type': s3(
     'STRING',
-    'The compression of objects: none or gzip. Avro and Parquet have avro.codec and parquet.codec instead.',
+    'The compression of objects: none, gzip, or zstd, which Confluent’s sink does not have. Avro and Parquet have avro.codec and parquet.codec instead.',
     {
       importance: 'LOW',
       defaultValue: 'none',
-      validator: oneOfIgnoringCase('none', 'gzip'),
+      validator: oneOfIgnoringCase('none', 'gzip', 'zstd'),
     },
   ),
-  's3.compression.level': s3('INT', 'The gzip level, 0 to 9; -1: the default of zlib, 6.', {
+  's3.compression.level': s3('INT', 'The level, 0 to 9; -1: the default, 6 for gzip and 3 for zstd.', {
     importance: 'LOW',
     defaultValue: -1,
     validator: between(-1, 9),

@@ -105,7 +105,7 @@ function tagSettings(config: ParsedConfig): TagSettings {
 
 function kindSettings(config: ParsedConfig, raw: RawConfig): KindSettings {
   const text = (key: S3Key): string => String(config[key] ?? '')
-  const isGzip = text('s3.compression.type').toLowerCase() === 'gzip'
+  const packing = text('s3.compression.type').toLowerCase()
   return {
     values: formatSettings(text('format.class'), 'value', config, raw),
     keys: config['store.kafka.keys'] === true ? formatSettings(text('keys.format.class'), 'key', config, raw) : null,
@@ -113,7 +113,10 @@ function kindSettings(config: ParsedConfig, raw: RawConfig): KindSettings {
       config['store.kafka.headers'] === true
         ? formatSettings(text('headers.format.class'), 'value', config, raw)
         : null,
-    gzipLevel: isGzip ? Number(config['s3.compression.level']) : null,
+    packing:
+      packing === 'gzip' || packing === 'zstd'
+        ? { kind: packing, level: Number(config['s3.compression.level']) }
+        : null,
   }
 }
 

@@ -41,7 +41,7 @@ export class SetManifest {
     environment: WriterEnvironment,
     signal: AbortSignal,
   ): Promise<SetManifest> {
-    const { store, budget, settings, conditions, minPartBytes, onFailed } = environment
+    const { store, budget, endings, settings, conditions, minPartBytes, onFailed } = environment
     const { topic, partition } = at
     const before = await chain.before(start, signal)
     const to = Math.max(...groups.map(endOf))
@@ -65,13 +65,13 @@ export class SetManifest {
       budget,
       partBytes: settings.partBytes,
       minPartBytes,
-      gzipLevel: null,
+      packing: null,
+      endings,
       digests: false,
       ready: Promise.resolve(),
       onFailed: (error) => onFailed(at, error),
     })
-    upload.append(bytes)
-    upload.end()
+    upload.end(bytes)
     const placement = new ObjectPlacement({ store, conditions, contentOf: async (whole) => whole })
     return new SetManifest(upload, placement, chain, { key, sha256: sha256Of(bytes), to })
   }

@@ -1,16 +1,13 @@
 import { constants } from 'node:buffer'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 
 import { ConnectError } from 'penstock/api'
 
 import { UploadLostError, type ObjectUpload } from './object-upload.ts'
+import { packingFacts, type WholePacking } from './packed-stream.ts'
 import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
 import type { Condition, PutOutcome } from '../../s3-store/client/input/conditions.ts'
 import type { ObjectHead } from '../../s3-store/client/object-reads.ts'
 import type { S3Store } from '../../s3-store/client/s3-store.ts'
-
-const unpack = promisify(gunzip)
 
 /** There is an object that this one may not replace, or not for certain. */
 export class OccupiedKeyError extends ConnectError {}
@@ -138,7 +135,8 @@ export class ObjectPlacement {
     if (own === null || found.bytes > own.length * 2 + 1024) return false
     const theirs = await this.#options.store.getObject(upload.key, found, upload.signal)
     if (theirs === null) return false
-    const contentOf = upload.isGzip ? unpacked : this.#options.contentOf
+    const { packing } = upload
+    const contentOf = packing === null ? this.#options.contentOf : unpacker(packing)
     const content = await contentOf(own, constants.MAX_LENGTH)
     if (content === null) return false
     const beginning = await contentOf(Buffer.from(theirs), content.length)
@@ -146,11 +144,14 @@ export class ObjectPlacement {
   }
 }
 
-async function unpacked(object: Buffer, maxBytes: number): Promise<Buffer | null> {
-  try {
-    return await unpack(object, { maxOutputLength: Math.max(1, Math.min(maxBytes, constants.MAX_LENGTH)) })
-  } catch {
-    return null
+function unpacker(packing: WholePacking): PlacementOptions['contentOf'] {
+  const { unpack } = packingFacts(packing)
+  return async (object, maxBytes) => {
+    try {
+      return await unpack(object, { maxOutputLength: Math.max(1, Math.min(maxBytes, constants.MAX_LENGTH)) })
+    } catch {
+      return null
+    }
   }
 }
 

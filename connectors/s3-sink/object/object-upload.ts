@@ -2,7 +2,8 @@ import { createHash, type Hash } from 'node:crypto'
 
 import { assert, ConnectError, present } from 'penstock/api'
 
-import { GzipMember } from './gzip-member.ts'
+import type { ConcurrencyLimit } from '../../s3-store/client/concurrency-limit.ts'
+import { PackedStream, type WholePacking } from './packed-stream.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { ObjectMark } from '../../s3-store/object/object-mark.ts'
 import type { Unpacked } from '../format/object-format.ts'
@@ -21,7 +22,9 @@ export interface UploadOptions {
   /** The minimum size of a part that is not the last one. */
   readonly minPartBytes: number
   /** Null: no compression. */
-  readonly gzipLevel: number | null
+  readonly packing: WholePacking | null
+  /** Of the uploads of a task that compress their object at its end, so that few compressors are open at a time. */
+  readonly endings: ConcurrencyLimit
   /** Whether {@link ObjectUpload.digest} is needed. */
   readonly digests: boolean
   /** Nothing is sent before it resolves. */
@@ -53,7 +56,7 @@ export class ObjectUpload {
   readonly #abort = new AbortController()
   /** The creation of an upload is not aborted immediately: without its response the upload cannot be aborted. */
   readonly #creation = new AbortController()
-  readonly #gzip: GzipMember | null
+  readonly #packed: PackedStream | null
   readonly #parts: StoredPart[] = []
   readonly #hash: Hash | null
   #digest: ObjectDigest | null = null
@@ -71,7 +74,7 @@ export class ObjectUpload {
 
   constructor(options: UploadOptions) {
     this.#options = options
-    this.#gzip = options.gzipLevel === null ? null : new GzipMember(options.gzipLevel)
+    this.#packed = options.packing === null ? null : new PackedStream(options.packing)
     this.#hash = options.digests ? createHash('sha256') : null
     this.#work = options.ready
     this.#hold(overheadBytes)
@@ -99,7 +102,7 @@ export class ObjectUpload {
 
   /** The rest is needed until the object is finished, whatever of its content is uploaded. */
   get #contentBytes(): number {
-    return this.#done ? 0 : this.#held - overheadBytes - (this.#compressing ? GzipMember.stateBytes : 0)
+    return this.#done ? 0 : this.#held - overheadBytes - (this.#compressing ? this.#stateBytes : 0)
   }
 
   /** Aborts when the upload is given up. */
@@ -112,9 +115,13 @@ export class ObjectUpload {
     return present(this.#digest, 'the digest of a whole object')
   }
 
-  /** Whether the bytes of the object are one gzip member. */
-  get isGzip(): boolean {
-    return this.#gzip !== null
+  /** How the object is compressed as a whole; null: it is not. */
+  get packing(): WholePacking | null {
+    return this.#options.packing
+  }
+
+  get #stateBytes(): number {
+    return this.#packed?.stateBytes ?? 0
   }
 
   get mark(): ObjectMark {
@@ -132,24 +139,36 @@ export class ObjectUpload {
     if (Buffer.isBuffer(content) && content.length === 0) return
     const held = Buffer.isBuffer(content) ? content.length : content.held
     this.#hold(held)
+    this.#then(async () => await this.#take(content, held))
+  }
+
+  /** Appends the last bytes. */
+  end(rest: Buffer | Unpacked): void {
+    this.#ended = true
+    const held = Buffer.isBuffer(rest) ? rest.length : rest.held
+    this.#hold(held)
     this.#then(async () => {
-      const pieces = await this.#compressed(Buffer.isBuffer(content) ? content : await content.pack(this.signal))
-      this.#hold(-held)
-      this.#queue(pieces)
-      while (this.#pendingBytes >= this.#options.partBytes) await this.#uploadPart(this.#options.partBytes)
+      const packed = this.#packed
+      const finish = async (): Promise<void> => {
+        await this.#take(rest, held)
+        if (packed !== null) {
+          this.#queue(await packed.end())
+          this.#holdCompressor(false)
+        }
+        if (this.#hash !== null) this.#digest = { bytes: this.#bytes, sha256: this.#hash.digest('hex') }
+      }
+      // Objects that end together are many where there are many directories, and most have opened no compressor yet.
+      if (packed === null || this.#compressing) await finish()
+      else await this.#options.endings.run(this.signal, finish)
     })
   }
 
-  /** There are no more bytes. */
-  end(): void {
-    this.#ended = true
-    this.#then(async () => {
-      if (this.#gzip !== null) {
-        this.#queue(await this.#gzip.end())
-        this.#holdCompressor(false)
-      }
-      if (this.#hash !== null) this.#digest = { bytes: this.#bytes, sha256: this.#hash.digest('hex') }
-    })
+  async #take(content: Buffer | Unpacked, held: number): Promise<void> {
+    const bytes = Buffer.isBuffer(content) ? content : await content.pack(this.signal)
+    const pieces = bytes.length === 0 ? [] : await this.#compressed(bytes)
+    this.#hold(-held)
+    this.#queue(pieces)
+    while (this.#pendingBytes >= this.#options.partBytes) await this.#uploadPart(this.#options.partBytes)
   }
 
   /** Uploads the bytes in memory as a part, if there are enough for one: memory is short. */
@@ -187,7 +206,7 @@ export class ObjectUpload {
   /** The object is in the store, or given up: its memory is released. */
   finished(): void {
     this.#done = true
-    this.#gzip?.close()
+    this.#packed?.close()
     this.#pending = []
     this.#pendingBytes = 0
     this.#hold(-this.#held)
@@ -218,16 +237,16 @@ export class ObjectUpload {
   }
 
   async #compressed(bytes: Buffer): Promise<readonly Buffer[]> {
-    if (this.#gzip === null) return [bytes]
+    if (this.#packed === null) return [bytes]
     this.#holdCompressor(true)
-    return await this.#gzip.add(bytes)
+    return await this.#packed.add(bytes)
   }
 
   /** An open compressor counts as memory from its first bytes on (I10). */
   #holdCompressor(open: boolean): void {
     if (this.#compressing === open) return
     this.#compressing = open
-    this.#hold(open ? GzipMember.stateBytes : -GzipMember.stateBytes)
+    this.#hold(open ? this.#stateBytes : -this.#stateBytes)
   }
 
   #queue(pieces: readonly Buffer[]): void {

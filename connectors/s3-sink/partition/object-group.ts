@@ -163,9 +163,7 @@ export class ObjectGroup {
   /** There are no more records. */
   end(): void {
     for (const { writer, upload } of this.#objects) {
-      const rest = writer.finish()
-      upload.append(rest)
-      upload.end()
+      upload.end(writer.finish())
     }
     for (const object of this.#objects) this.#countOne(object, this.#indexBytes(object))
   }

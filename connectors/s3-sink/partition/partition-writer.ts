@@ -279,9 +279,9 @@ export class PartitionWriter implements TopicPartition {
     part: PartWriter,
     { named, path, mark }: { readonly named: LedgerObject; readonly path: string; readonly mark: ObjectMark },
   ): GroupObject {
-    const { settings, layout, store, conditions, budget, minPartBytes, onFailed } = this.#environment
+    const { settings, layout, store, conditions, budget, endings, minPartBytes, onFailed } = this.#environment
     const { topic, partition } = this
-    const { extension, contentType, gzipLevel, format } = part.kind
+    const { extension, contentType, packing, format } = part.kind
     const upload = new ObjectUpload({
       key: () => objectKey(layout, { topic, partition, path, extension }, named.start),
       mark,
@@ -290,7 +290,8 @@ export class PartitionWriter implements TopicPartition {
       budget,
       partBytes: settings.partBytes,
       minPartBytes,
-      gzipLevel,
+      packing,
+      endings,
       digests: this.#chain !== null,
       ready: named.isNamed ? this.#ready : this.#look(),
       onFailed: (error) => onFailed(this, error),

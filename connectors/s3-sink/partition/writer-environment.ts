@@ -5,6 +5,7 @@ import type { MemoryBudget } from '../object/memory-budget.ts'
 import type { KeyLayout } from '../../s3-store/object/object-key.ts'
 import type { WriteConditions } from '../object/object-placement.ts'
 import type { ObjectTagger } from '../object/object-tagger.ts'
+import type { ConcurrencyLimit } from '../../s3-store/client/concurrency-limit.ts'
 import type { S3Store } from '../../s3-store/client/s3-store.ts'
 import type { SchemaRule } from '../schema/schema-rule.ts'
 import type { ObjectKinds } from '../view/object-kind.ts'
@@ -15,6 +16,8 @@ export interface WriterEnvironment {
   readonly settings: S3SinkSettings
   readonly store: S3Store
   readonly budget: MemoryBudget
+  /** See {@link UploadOptions}. */
+  readonly endings: ConcurrencyLimit
   readonly kinds: ObjectKinds
   readonly layout: KeyLayout
   readonly partitioner: Partitioner

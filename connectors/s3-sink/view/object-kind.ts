@@ -1,4 +1,5 @@
 import type { ObjectFormat } from '../format/object-format.ts'
+import { packingFacts, type WholePacking } from '../object/packed-stream.ts'
 import type { RecordView } from './record-view.ts'
 
 /** The objects of a task that hold one part of its records, in one format. */
@@ -9,7 +10,7 @@ export interface ObjectKind {
   readonly extension: string
   readonly contentType: string
   /** Null: they are not compressed as a whole. */
-  readonly gzipLevel: number | null
+  readonly packing: WholePacking | null
 }
 
 /** The kinds of a task: one for values, and those that are beside it. */
@@ -19,15 +20,15 @@ export interface ObjectKinds {
   readonly companions: readonly ObjectKind[]
 }
 
-/** @param gzipLevel for formats that do not compress parts of their objects; null: none. */
-export function objectKind(view: RecordView, format: ObjectFormat, gzipLevel: number | null): ObjectKind {
-  const isGzip = format.compressible && gzipLevel !== null
+/** @param packing for formats that do not compress parts of their objects; null: none. */
+export function objectKind(view: RecordView, format: ObjectFormat, packing: WholePacking | null): ObjectKind {
+  const facts = format.compressible && packing !== null ? packingFacts(packing) : null
   return {
     view,
     format,
-    extension: `${view.infix}${format.extension}${isGzip ? '.gz' : ''}`,
-    contentType: isGzip ? 'application/gzip' : format.contentType,
-    gzipLevel: isGzip ? gzipLevel : null,
+    extension: `${view.infix}${format.extension}${facts?.extension ?? ''}`,
+    contentType: facts?.contentType ?? format.contentType,
+    packing: facts === null ? null : packing,
   }
 }
 

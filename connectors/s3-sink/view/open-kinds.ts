@@ -1,4 +1,5 @@
 import { openFormat, type FormatSettings } from '../format/open-format.ts'
+import type { WholePacking } from '../object/packed-stream.ts'
 import { objectKind, type ObjectKinds } from './object-kind.ts'
 import { headerView, keyView, valueView } from './record-view.ts'
 
@@ -7,11 +8,11 @@ export interface KindSettings {
   readonly values: FormatSettings
   readonly keys: FormatSettings | null
   readonly headers: FormatSettings | null
-  readonly gzipLevel: number | null
+  readonly packing: WholePacking | null
 }
 
 /** Opens the formats of the objects of a task. */
-export async function openKinds({ values, keys, headers, gzipLevel }: KindSettings): Promise<ObjectKinds> {
+export async function openKinds({ values, keys, headers, packing }: KindSettings): Promise<ObjectKinds> {
   const companions = [
     ...(keys === null ? [] : [{ view: keyView(keys.kind === 'parquet'), settings: keys }]),
     ...(headers === null
@@ -19,9 +20,9 @@ export async function openKinds({ values, keys, headers, gzipLevel }: KindSettin
       : [{ view: headerView(headers.kind === 'parquet' || headers.kind === 'json'), settings: headers }]),
   ]
   return {
-    values: objectKind(valueView, await openFormat(values), gzipLevel),
+    values: objectKind(valueView, await openFormat(values), packing),
     companions: await Promise.all(
-      companions.map(async ({ view, settings }) => objectKind(view, await openFormat(settings), gzipLevel)),
+      companions.map(async ({ view, settings }) => objectKind(view, await openFormat(settings), packing)),
     ),
   }
 }

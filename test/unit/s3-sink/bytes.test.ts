@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -7,36 +7,47 @@ import { describe, expect, it } from 'vitest'
 import { checksumInput } from '../../../connectors/s3-store/client/input/checksums.ts'
 import { RequestBody } from '../../../connectors/s3-store/client/request-body.ts'
 import { customerKeyInput, encryptionInput } from '../../../connectors/s3-store/client/input/encryption.ts'
-import { GzipMember } from '../../../connectors/s3-sink/object/gzip-member.ts'
 import { MemoryBudget } from '../../../connectors/s3-sink/object/memory-budget.ts'
+import { PackedStream } from '../../../connectors/s3-sink/object/packed-stream.ts'
 
-describe('a gzip member', () => {
+describe.each([
+  ['gzip', gunzipSync],
+  ['zstd', zstdDecompressSync],
+] as const)('an object packed as a whole with %s', (kind, unpack) => {
   it('unpacks to its blocks, at every level', async () => {
     const blocks = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.nat({ max: 3000 })), { maxLength: 4 })
     await fc.assert(
       fc.asyncProperty(blocks, fc.integer({ min: -1, max: 9 }), async (parts, level) => {
-        const gzip = new GzipMember(level)
+        const packed = new PackedStream({ kind, level })
         const whole = parts.map(([text, times]) => Buffer.from(text.repeat(times)))
         const out: Buffer[] = []
-        for (const block of whole) out.push(...(await gzip.add(block)))
-        out.push(...(await gzip.end()))
-        expect(gunzipSync(Buffer.concat(out)).equals(Buffer.concat(whole))).toBe(true)
+        for (const block of whole) out.push(...(await packed.add(block)))
+        out.push(...(await packed.end()))
+        expect(unpack(Buffer.concat(out)).equals(Buffer.concat(whole))).toBe(true)
       }),
       { numRuns: 30 },
     )
   })
 
-  it('finds repetitions of the block before', async () => {
-    const gzip = new GzipMember(6)
+  it('has the bytes of each block when it is added', async () => {
+    const packed = new PackedStream({ kind, level: -1 })
     const noise = randomBytes(8000)
     const sizeOf = (pieces: readonly Buffer[]): number => pieces.reduce((sum, { length }) => sum + length, 0)
-    const first = sizeOf(await gzip.add(noise))
-    expect(sizeOf(await gzip.add(noise)) * 10).toBeLessThan(first)
-    gzip.close()
+    expect(sizeOf(await packed.add(noise))).toBeGreaterThan(8000)
+    packed.close()
   })
 
-  it('of nothing is a gzip file of nothing', async () => {
-    expect(gunzipSync(Buffer.concat(await new GzipMember(-1).end())).length).toBe(0)
+  it('finds repetitions of the block before', async () => {
+    const packed = new PackedStream({ kind, level: 6 })
+    const noise = randomBytes(8000)
+    const sizeOf = (pieces: readonly Buffer[]): number => pieces.reduce((sum, { length }) => sum + length, 0)
+    const first = sizeOf(await packed.add(noise))
+    expect(sizeOf(await packed.add(noise)) * 10).toBeLessThan(first)
+    packed.close()
+  })
+
+  it('of nothing is a file of nothing', async () => {
+    expect(unpack(Buffer.concat(await new PackedStream({ kind, level: -1 }).end())).length).toBe(0)
   })
 })
 

@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 import { primitive, struct, systemClock, type ConnectValue, type RawConfig, type Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
@@ -31,6 +31,7 @@ async function avroObjects(): Promise<Record<string, unknown[]>> {
 it.each<[RawConfig, string, string]>([
   [{}, '.json', 'application/x-ndjson'],
   [{ 's3.compression.type': 'gzip' }, '.json.gz', 'application/gzip'],
+  [{ 's3.compression.type': 'zstd', 's3.compression.level': '9' }, '.json.zst', 'application/zstd'],
   [{ ...avro, 'avro.codec': 'deflate' }, '.avro', 'application/avro'],
   [bytes, '.bin', 'application/octet-stream'],
   [{ ...bytes, 'format.bytearray.extension': '.jpg', 's3.compression.type': 'gzip' }, '.jpg.gz', 'application/gzip'],
@@ -41,6 +42,7 @@ it.each<[RawConfig, string, string]>([
   const objects = [...sinks.store.objects].map(([key, object]) => [key, object.type])
   expect(objects).toEqual([[`t/partition=0/t+0+0000000000${extension}`, type]])
   const [object] = sinks.store.objects.values()
+  if (extension === '.json.zst') expect(zstdDecompressSync(object?.body ?? '').length).toBeGreaterThan(0)
   if (extension === '.jpg.gz') expect(gunzipSync(object?.body ?? '').toString()).toBe('one\ntwo\n')
 })
 

@@ -48,6 +48,7 @@ describe('two partitions, of which the idle one has almost enough bytes for a pa
 it.each([
   { 's3.compression.type': 'none' },
   { 's3.compression.type': 'gzip' },
+  { 's3.compression.type': 'zstd' },
   { 'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat', 'avro.codec': 'deflate' },
 ])('many partitions with few bytes each continue in the smallest memory: %j', async (settings) => {
   const partitions = 400

@@ -101,7 +101,7 @@ describe('the configuration', () => {
       ['s3.compression.type', 'format.class'],
     ],
     [
-      { 'format.class': 'io.confluent.connect.s3.format.parquet.ParquetFormat', 's3.compression.type': 'gzip' },
+      { 'format.class': 'io.confluent.connect.s3.format.parquet.ParquetFormat', 's3.compression.type': 'zstd' },
       ['s3.compression.type', 'format.class'],
     ],
     [{ 'behavior.on.null.values': 'write' }, ['behavior.on.null.values', 'store.kafka.keys']],

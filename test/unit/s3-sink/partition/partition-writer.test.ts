@@ -5,9 +5,13 @@ import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
 import type { FormatWriter } from '../../../../connectors/s3-sink/format/object-format.ts'
 import { partitionerOf, partitionPath } from '../../../../connectors/s3-sink/layout/partitioner.ts'
+import { jsonFormat } from '../../../../connectors/s3-sink/format/json-format.ts'
 import { MemoryBudget } from '../../../../connectors/s3-sink/object/memory-budget.ts'
+import { PackedStream } from '../../../../connectors/s3-sink/object/packed-stream.ts'
 import { PartitionLedger } from '../../../../connectors/s3-sink/partition/partition-ledger.ts'
 import { PartitionWriter } from '../../../../connectors/s3-sink/partition/partition-writer.ts'
+import { ConcurrencyLimit } from '../../../../connectors/s3-store/client/concurrency-limit.ts'
+import type { WriterEnvironment } from '../../../../connectors/s3-sink/partition/writer-environment.ts'
 import { S3Store } from '../../../../connectors/s3-store/client/s3-store.ts'
 import { SchemaRule } from '../../../../connectors/s3-sink/schema/schema-rule.ts'
 import { objectKind } from '../../../../connectors/s3-sink/view/object-kind.ts'
@@ -50,20 +54,32 @@ class Columns implements FormatWriter {
   }
 }
 
+/** Remembers how much memory was held at a time. */
+class PeakBudget extends MemoryBudget {
+  peak = 0
+
+  override add(bytes: number): void {
+    super.add(bytes)
+    this.peak = Math.max(this.peak, this.used)
+  }
+}
+
 let s3: MemoryS3
 let store: S3Store
-let budget: MemoryBudget
+let budget: PeakBudget
+let environment: WriterEnvironment
 let writer: PartitionWriter
 beforeEach(async () => {
   s3 = await MemoryS3.start()
   store = new S3Store(storeSettingsOf({ 'store.url': s3.url }), systemClock)
-  budget = new MemoryBudget(1_000_000)
+  budget = new PeakBudget(1_000_000)
   const settings = settingsOf(parseConfig(configDef, sinkConfig), sinkConfig)
   const format = { extension: '.columns', contentType: 'x/y', compressible: false, begin: () => new Columns() }
-  writer = new PartitionWriter({ topic: 't', partition: 0 }, new PartitionLedger(0), Promise.resolve(), {
+  environment = {
     settings,
     store,
     budget,
+    endings: new ConcurrencyLimit(4),
     kinds: { values: objectKind(valueView, format, null), companions: [] },
     layout: settings.layout,
     partitioner: partitionerOf(settings.partitioner),
@@ -80,7 +96,8 @@ beforeEach(async () => {
     requestCommit: () => undefined,
     onCompleted: () => undefined,
     onFailed: (_writer, error) => expect.fail(String(error)),
-  })
+  }
+  writer = new PartitionWriter({ topic: 't', partition: 0 }, new PartitionLedger(0), Promise.resolve(), environment)
 })
 afterEach(async () => {
   store.close()
@@ -112,3 +129,24 @@ it('the memory of an object that is given up is free again', async () => {
   await writer.close(AbortSignal.timeout(60_000))
   expect(budget.used).toBe(0)
 })
+
+it.each(['gzip', 'zstd'] as const)(
+  'objects of many directories that end together have few compressors open at a time: %s (I10)',
+  async (kind) => {
+    const values = objectKind(valueView, jsonFormat('BASE64'), { kind, level: -1 })
+    writer = new PartitionWriter({ topic: 't', partition: 0 }, new PartitionLedger(0), Promise.resolve(), {
+      ...environment,
+      kinds: { values, companions: [] },
+      partitioner: { timeOf: () => 0, pathOf: ({ originalOffset }) => `d=${originalOffset}` },
+    })
+    append(0, 100)
+    const { used } = budget
+    writer.rotate('revoke')
+    await until('the objects', () => s3.objects.size === 100)
+    const { stateBytes } = new PackedStream({ kind, level: -1 })
+    // Each has 20 KB of lines besides, which are no less when they are compressed.
+    expect(budget.peak).toBeLessThan(used + 4 * stateBytes + 100 * 1000)
+    await writer.settled()
+    expect(budget.used).toBe(0)
+  },
+)
