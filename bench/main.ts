@@ -41,6 +41,7 @@ const scenarios: Readonly<Record<string, readonly Part[]>> = {
     },
   ],
   formats: [{ measure: async (context) => (await import('./scenarios/formats.ts')).formats(context) }],
+  directories: [{ measure: async (context) => (await import('./scenarios/directories.ts')).directories(context) }],
   many: [{ measure: async (context) => (await import('./scenarios/many-connectors.ts')).manyConnectors(context) }],
 }
 

@@ -1,6 +1,6 @@
-import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { BenthosPeer, type BenthosOutput } from '../parts/benthos-peer.ts'
 import type { BenchContext } from '../parts/context.ts'
+import { fillTopic } from '../parts/fill-topic.ts'
 import { groupDrained } from '../parts/group-drain.ts'
 import type { TreeUsage } from '../parts/process-tree.ts'
 import type { Measurement } from '../parts/results.ts'
@@ -44,7 +44,7 @@ export async function sinks(context: BenchContext): Promise<readonly Measurement
   const rounds = { search: [] as SinkRun[], archive: [] as SinkRun[] }
   const rival = { search: [] as SinkRun[], archive: [] as SinkRun[] }
   try {
-    await fill(worker.broker, context.rows)
+    await fillTopic(worker.broker, topic, { rows: context.rows, recordOf: record })
     for (let round = 0; round <= context.runs; round++) {
       if (round === 1) await warmSearch(search, Math.min(warmUpDocuments, 3 * context.rows))
       for (const kind of kinds) {
@@ -130,22 +130,6 @@ function since(before: Pick<TreeUsage, 'cpuSeconds'>, after: TreeUsage, began: n
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
     peakRssBytes: after.peakRssBytes,
   }
-}
-
-async function fill(broker: string, rows: number): Promise<void> {
-  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
-  const admin = kafka.admin()
-  await admin.connect()
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
-  await admin.disconnect()
-  const producer = kafka.producer()
-  await producer.connect()
-  for (let from = 0; from < rows; from += 500) {
-    const length = Math.min(500, rows - from)
-    const messages = Array.from({ length }, (_, i) => ({ ...record(from + i), partition: 0 }))
-    await producer.send({ topic, messages, compression: CompressionTypes.None })
-  }
-  await producer.disconnect()
 }
 
 /** Returns the records per object: about 50,000, chosen so that the last object is full. */

@@ -7,11 +7,15 @@ const maxPairs = 10
 const maxKeyLength = 128
 const maxValueLength = 256
 
-/** Splits `key:value` at the first colon; null when there is none, or a part is too long. */
+/** S3 refuses others, such as &. */
+const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+
+/** Splits `key:value` at the first colon; null when there is none, or a part is too long or has characters that S3 refuses. */
 export function tagOf(pair: string): readonly [key: string, value: string] | null {
   const at = pair.indexOf(':')
   const [key, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
-  return at < 1 || key === '' || key.length > maxKeyLength || value.length > maxValueLength ? null : [key, value]
+  const fits = key.length <= maxKeyLength && value.length <= maxValueLength && allowed.test(key + value)
+  return at < 1 || key === '' || !fits ? null : [key, value]
 }
 
 /** The tags that each object has. */
@@ -22,7 +26,7 @@ const pairs: Validator = Object.assign(
     const given = Array.isArray(value) ? value.map(String) : []
     const wrong = given.find((pair) => tagOf(pair) === null)
     if (wrong !== undefined)
-      return `${JSON.stringify(wrong)} is no tag. Write key:value, with at most ${maxKeyLength} and ${maxValueLength} characters`
+      return `${JSON.stringify(wrong)} is no tag. Write key:value, with at most ${maxKeyLength} and ${maxValueLength} characters: letters, numbers, spaces and _.:/=+-@`
     const names = new Set([...offsetTags, ...given.map((pair) => tagOf(pair)?.[0])])
     return names.size <= maxPairs ? null : `An object has at most ${maxPairs} tags, ${offsetTags.join(', ')} included`
   },

@@ -1,3 +1,6 @@
+import { zstdDecompressSync } from 'node:zlib'
+
+import { GetObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { primitive, struct } from 'penstock/api'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -76,6 +79,52 @@ function suite(store: 'minio' | 'versitygw'): void {
     await sink.start()
     await sink.runUntil('the object', () => sink.log.committed.get(`${topic}-0`) === 2)
     await sink.finish()
+  })
+
+  it('keeps keys, headers and tags of packed objects, with a storage class', async () => {
+    const log = new MemoryLog()
+    for (const n of [1, 2]) {
+      const headers = [{ key: 'trace', schema: null, value: `t${n}` }]
+      log.append({ topic: 'whole', key: `k${n}`, value: { n, text: 'x'.repeat(1000) }, headers })
+    }
+    const json = 'io.confluent.connect.s3.format.json.JsonFormat'
+    const config = bucket.config({
+      'flush.size': '2',
+      'store.kafka.keys': 'true',
+      'keys.format.class': json,
+      'store.kafka.headers': 'true',
+      'headers.format.class': json,
+      's3.compression.type': 'zstd',
+      's3.object.tagging': 'true',
+      's3.object.tagging.key.value.pairs': 'team:shop 1+2=3@x_y.z/-',
+      's3.object.behavior.on.tagging.error': 'fail',
+      's3.storage.class': 'STANDARD',
+    })
+    const sink = new SinkTaskHarness(plugin, config, log)
+    await sink.start()
+    await sink.runUntil('the objects', () => sink.log.committed.get('whole-0') === 2)
+    await sink.finish()
+    const name = 'topics/whole/partition=0/whole+0+0000000000'
+    const linesOf = async (end: string): Promise<unknown[]> =>
+      zstdDecompressSync(await bucket.bytes(name + end))
+        .toString()
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as unknown)
+    expect(await linesOf('.keys.json.zst')).toEqual(['k1', 'k2'])
+    expect(await linesOf('.headers.json.zst')).toEqual(
+      ['t1', 't2'].map((value) => ({ headers: [{ key: 'trace', value }] })),
+    )
+    expect(await linesOf('.json.zst')).toMatchObject([{ n: 1 }, { n: 2 }])
+    const { TagSet } = await bucket.client.send(
+      new GetObjectTaggingCommand({ Bucket: bucket.name, Key: `${name}.json.zst` }),
+    )
+    expect(Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key, Value]))).toEqual({
+      startOffset: '0',
+      endOffset: '1',
+      recordCount: '2',
+      team: 'shop 1+2=3@x_y.z/-',
+    })
   })
 
   it('escapes the names of objects', async () => {

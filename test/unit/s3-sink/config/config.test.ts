@@ -74,6 +74,7 @@ describe('the configuration', () => {
     ['s3.proxy.url', 'proxy'],
     ['s3.credentials.provider.class', 'software.amazon.awssdk.auth.credentials.AnonymousCredentialsProvider'],
     ['s3.object.tagging.key.value.pairs', 'team:shop,nothing'],
+    ['s3.object.tagging.key.value.pairs', 'team:shop & co'],
     ['s3.object.tagging.key.value.pairs', `k:${'v'.repeat(257)}`],
     ['s3.object.tagging.key.value.pairs', Array.from({ length: 8 }, (_, i) => `k${i}:v`).join()],
     ['s3.object.behavior.on.tagging.error', 'retry'],
