@@ -181,11 +181,18 @@ export class ObjectGroup {
   /**
    * Puts the objects into their places, that of values when the others are there: it never lacks its keys and headers. Returns whether
    * all are there. If not, call it again after {@link proved}.
+   * @param signal aborts the requests for objects that are in the store.
    */
-  async place(): Promise<boolean> {
+  async place(signal: AbortSignal): Promise<boolean> {
     const isLast = (object: CountedObject): boolean => object === this.#objects.at(-1)
-    if (!(await this.#placed(this.#objects.filter((object) => !isLast(object))))) return false
-    if (!(await this.#placed(this.#objects.filter(isLast)))) return false
+    if (
+      !(await this.#placed(
+        this.#objects.filter((object) => !isLast(object)),
+        signal,
+      ))
+    )
+      return false
+    if (!(await this.#placed(this.#objects.filter(isLast), signal))) return false
     this.#uncount()
     return true
   }
@@ -232,17 +239,17 @@ export class ObjectGroup {
   }
 
   /** Puts objects into their places. Returns whether all are there. */
-  async #placed(objects: readonly CountedObject[]): Promise<boolean> {
-    const results = await Promise.allSettled(objects.map(async (object) => await this.#placeOne(object)))
+  async #placed(objects: readonly CountedObject[], signal: AbortSignal): Promise<boolean> {
+    const results = await Promise.allSettled(objects.map(async (object) => await this.#placeOne(object, signal)))
     for (const result of results) if (result.status === 'rejected') throw result.reason
     return objects.every(({ isPlaced }) => isPlaced)
   }
 
-  async #placeOne(object: CountedObject): Promise<void> {
+  async #placeOne(object: CountedObject, signal: AbortSignal): Promise<void> {
     const { placement, upload } = object
     if (object.isPlaced || (await placement.place(upload)) !== 'done') return
     const records = { start: this.#start, last: this.#last, count: this.#records }
-    await this.#tagger?.tag(upload.key, records, upload.signal)
+    await this.#tagger?.tag(upload.key, records, signal)
     object.isPlaced = true
   }
 }

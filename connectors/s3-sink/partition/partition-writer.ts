@@ -350,7 +350,7 @@ export class PartitionWriter implements TopicPartition {
   }
 
   async #place(set: ObjectSet, group: ObjectGroup): Promise<void> {
-    if (await group.place()) set.placed(group)
+    if (await group.place(this.#closing.signal)) set.placed(group)
   }
 }
 

@@ -109,6 +109,16 @@ describe('another format than before', () => {
 })
 
 describe('an object of another program', () => {
+  it('is replaced if the new one begins with its lines, packed with Zstandard', async () => {
+    const key = 't/partition=0/t+0+0000000000.json.zst'
+    const other = { body: zstdCompressSync('"one"\n'), tag: '"0"', type: null, metadata: {} }
+    sinks.store.objects.set(key, other)
+    append([null, 'one'], [null, 'two'])
+    const sink = await sinks.start({ 's3.compression.type': 'zstd', 'flush.size': '2' })
+    await sink.runUntil('the object', committed(2))
+    expect(zstdDecompressSync(sinks.store.objects.get(key)?.body ?? '').toString()).toBe('"one"\n"two"\n')
+  })
+
   it('is replaced if the new one begins with its bytes, whatever the extension looks like', async () => {
     const key = 't/partition=0/t+0+0000000000.gz'
     const other = { body: Buffer.from('one\n'), tag: '"0"', type: null, metadata: {} }

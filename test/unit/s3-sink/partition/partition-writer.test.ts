@@ -1,4 +1,4 @@
-import { systemClock, type ConnectValue, type SinkRecord } from 'penstock/api'
+import { abortable, deferred, systemClock, type ConnectValue, type SinkRecord } from 'penstock/api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
@@ -7,6 +7,7 @@ import type { FormatWriter } from '../../../../connectors/s3-sink/format/object-
 import { partitionerOf, partitionPath } from '../../../../connectors/s3-sink/layout/partitioner.ts'
 import { jsonFormat } from '../../../../connectors/s3-sink/format/json-format.ts'
 import { MemoryBudget } from '../../../../connectors/s3-sink/object/memory-budget.ts'
+import { ObjectTagger } from '../../../../connectors/s3-sink/object/object-tagger.ts'
 import { PackedStream } from '../../../../connectors/s3-sink/object/packed-stream.ts'
 import { PartitionLedger } from '../../../../connectors/s3-sink/partition/partition-ledger.ts'
 import { PartitionWriter } from '../../../../connectors/s3-sink/partition/partition-writer.ts'
@@ -150,3 +151,23 @@ it.each(['gzip', 'zstd'] as const)(
     expect(budget.used).toBe(0)
   },
 )
+
+it('does not wait for tags when it is closed', async () => {
+  const asked = deferred<void>()
+  const putTags = async (_key: string, _tags: unknown, signal: AbortSignal): Promise<void> => {
+    asked.resolve()
+    await abortable(new Promise<void>(() => undefined), signal)
+  }
+  const untagged = { add: () => expect.fail('it was not refused') }
+  const logger = quietLogger()
+  const tagger = new ObjectTagger({ store: { putTags }, pairs: [], failsOnError: false, logger, untagged })
+  writer = new PartitionWriter({ topic: 't', partition: 0 }, new PartitionLedger(0), Promise.resolve(), {
+    ...environment,
+    tagger,
+  })
+  append(0, 1)
+  writer.rotate('revoke')
+  await asked.promise
+  await writer.close(AbortSignal.timeout(60_000))
+  expect(budget.used).toBe(0)
+})
