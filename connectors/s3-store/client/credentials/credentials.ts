@@ -72,7 +72,7 @@ function isTransient(error: unknown): boolean {
 /** Says that requests cannot be signed. */
 function noCredentials(why: string, cause?: unknown): S3RefusedError {
   return new S3RefusedError(
-    `no credentials for the store: ${why}. Set aws.access.key.id and aws.secret.access.key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of the worker, or the place where s3.credentials.provider.class looks for them`,
+    `no credentials for the store: ${why.replace(/\.$/, '')}. Set aws.access.key.id and aws.secret.access.key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of the worker, or the place where s3.credentials.provider.class looks for them`,
     { code: 'S3_CREDENTIALS', ...(cause === undefined ? {} : { cause }) },
   )
 }
