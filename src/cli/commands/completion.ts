@@ -59,7 +59,8 @@ async function commandNames({ commands, own }: CommandList): Promise<readonly Ca
   const others = [...Object.keys(own), 'help', 'version'].map(plain)
   const described = await Promise.all(
     Object.entries(commands).map(async ([word, load]) => {
-      return { word, meaning: (await load()).summary }
+      const { summary } = await load()
+      return { word, meaning: summary.slice(0, 1).toLowerCase() + summary.slice(1) }
     }),
   )
   return [...described, ...others]

@@ -1,10 +1,13 @@
 import type { Group, Verb } from '../command/command.ts'
 import type { Session } from '../command/session.ts'
 import { counted, grouped } from '../output/text.ts'
+import { Waiting } from '../output/waiting.ts'
 import { ConnectApi } from '../rest-client/connect-api.ts'
 import { PenstockApi } from '../rest-client/penstock-api.ts'
 import type { ConnectorErrors, ErrorCause } from '../rest-client/penstock-entities.ts'
 import type { Output } from '../output/output.ts'
+
+const pollMs = 200
 
 const list: Verb = {
   usage: 'list CONNECTOR',
@@ -104,12 +107,18 @@ const replay: Verb = {
 }
 
 /** Stops a connector, and waits until it has no tasks any more. */
-async function stopped({ clock }: Session, api: ConnectApi, name: string): Promise<void> {
+async function stopped({ clock, out }: Session, api: ConnectApi, name: string): Promise<void> {
   await api.setTarget(name, 'stop')
-  for (;;) {
-    const status = await api.status(name)
-    if (status?.connector.state === 'STOPPED' && status.tasks.length === 0) return
-    await clock.sleep(200)
+  const waiting = new Waiting(out.terminal, clock)
+  try {
+    for (;;) {
+      const status = await api.status(name)
+      if (status?.connector.state === 'STOPPED' && status.tasks.length === 0) return
+      waiting.say(`${name} is stopping`)
+      await clock.sleep(pollMs)
+    }
+  } finally {
+    waiting.end()
   }
 }
 

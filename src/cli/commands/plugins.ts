@@ -1,7 +1,9 @@
 import { exitCodes } from '../../foundation/process/exit-codes.ts'
 import type { Group, Verb } from '../command/command.ts'
 import { CommandError } from '../command/command-error.ts'
+import type { Output } from '../output/output.ts'
 import type { Cell } from '../output/table.ts'
+import { printable, wrapped } from '../output/text.ts'
 import type { ConfigKey } from '../rest-client/entities.ts'
 
 const kinds = ['source', 'sink', 'converter', 'header_converter', 'transformation', 'predicate']
@@ -62,8 +64,29 @@ const describe: Verb = {
     )
     if (keys.length === 0 && !out.json)
       throw new CommandError(`${given.word(0)} has no such option.`, exitCodes.notFound)
-    out.result(keys, () => out.table(columns, keys.map(rowOf)))
+    out.result(keys, () =>
+      out.terminal.columns < tableColumns
+        ? keys.flatMap((key) => optionLines(out, key))
+        : out.table(columns, keys.map(rowOf)),
+    )
   },
+}
+
+/** On a narrower terminal, meanings stand below their options. */
+const tableColumns = 110
+
+function optionLines(out: Output, key: ConfigKey): readonly string[] {
+  const { name, type, required, default_value: value, documentation } = key
+  const otherwise = required
+    ? out.paint('yellow', 'required')
+    : value === null || value === ''
+      ? ''
+      : `default ${printable(value)}`
+  const meaning = wrapped(printable((documentation ?? '').replaceAll(/\s+/g, ' ')), out.terminal.columns - 4)
+  return [
+    [out.paint('bold', printable(name)), type.toLowerCase(), otherwise].filter((part) => part !== '').join('  '),
+    ...meaning.map((line) => `    ${line}`),
+  ]
 }
 
 function rowOf({ name, type, required, default_value: value, documentation }: ConfigKey): readonly Cell[] {

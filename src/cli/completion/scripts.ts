@@ -30,8 +30,13 @@ compdef _penstock penstock
   fish: `# fish completion of penstock. Save as ~/.config/fish/completions/penstock.fish
 function __penstock_words
   set -l words (commandline -opc)
-  penstock completion words -- $words[2..-1] (commandline -ct) 2>/dev/null
+  set -l found (penstock completion words -- $words[2..-1] (commandline -ct) 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c penstock -a '(__penstock_words)'
+complete -c penstock -f -a '(__penstock_words)'
 `,
 }

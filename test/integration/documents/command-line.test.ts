@@ -22,7 +22,9 @@ it('the command line works as the guide says', async () => {
   expect(dry).toMatch(
     /= lines: no change\n~ copy: 1 option differs\n {4}- file = out\.txt\n {4}\+ file = other\.txt\n[^]*exit code 1\n$/,
   )
-  expect(status).toMatch(/^Penstock [^]*✔ nothing is wrong\n[^]*^copy +sink +RUNNING +1 [^]*^file +string/m)
+  expect(status).toMatch(
+    /^Penstock [^]*✔ nothing is wrong\n[^]*^copy {2}sink {2}healthy [^]*^copy +sink +RUNNING +1 [^]*^file +string/m,
+  )
   expect(tail).toMatch(
     /^lines +1 +3 +lines, copy\n0:0 .* {2}"one"\n0:1 .* {2}"two"\n0:2 .* {2}"three"\n\{"partition":0,"offset":1,/m,
   )

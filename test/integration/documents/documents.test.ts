@@ -7,6 +7,8 @@ const tests: Readonly<Record<string, string>> = {
   // The first block is the quickstart, the second what to do beside it (quickstart.test.ts).
   'README.md': 'readme, main-job, package/quickstart',
   'docs/guides/command-line.md': 'command-line',
+  // It has none.
+  'docs/guides/dashboard.md': '',
   'docs/guides/errors.md': 'worker',
   'docs/guides/https.md': 'worker',
   'docs/guides/main-job.md': 'main-job',

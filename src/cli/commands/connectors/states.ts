@@ -3,6 +3,7 @@ import type { Verb } from '../../command/command.ts'
 import type { Session } from '../../command/session.ts'
 import { causeOf } from '../../output/states.ts'
 import { counted } from '../../output/text.ts'
+import { Waiting } from '../../output/waiting.ts'
 import type { ConnectApi } from '../../rest-client/connect-api.ts'
 import type { ConnectorStatus } from '../../rest-client/entities.ts'
 
@@ -122,16 +123,22 @@ interface Reached {
 
 /** The status of a connector as soon as it is as it should be; or as it is when the time is over. */
 async function reached(
-  { clock }: Session,
+  { clock, out }: Session,
   api: ConnectApi,
   { name, wait, isDone }: { readonly name: string } & Pick<Change, 'wait' | 'isDone'>,
 ): Promise<Reached> {
   const end = clock.monotonic() + wait * 1000
-  for (;;) {
-    const status = await api.status(name)
-    if (status !== null && isDone(status)) return { status, isDone: true }
-    if (clock.monotonic() >= end) return { status, isDone: false }
-    await clock.sleep(pollMs)
+  const waiting = new Waiting(out.terminal, clock)
+  try {
+    for (;;) {
+      const status = await api.status(name)
+      if (status !== null && isDone(status)) return { status, isDone: true }
+      if (clock.monotonic() >= end) return { status, isDone: false }
+      waiting.say(`${name} is ${status?.connector.state ?? 'not started'}`)
+      await clock.sleep(pollMs)
+    }
+  } finally {
+    waiting.end()
   }
 }
 

@@ -116,6 +116,8 @@ describe('penstock plugins and loggers', () => {
     expect(required.out).toMatch(
       /^OPTION +TYPE +DEFAULT +MEANING\ntopic +string +required +The topic to publish data to\n/,
     )
+    const narrow = await penstock(['plugins', 'describe', 'FileStreamSource', '--required'], { columns: 80 })
+    expect(narrow.out).toMatch(/^topic {2}string {2}required\n {4}The topic to publish data to\n/)
     expect(await penstock(['plugins', 'describe', 'Nothing'])).toMatchObject({ code: 5 })
     expect(await penstock(['plugins', 'describe', 'FileStreamSource', '--filter', 'qqq'])).toMatchObject({ code: 5 })
   })

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
 import { pairs, table } from '../../../../src/cli/output/table.ts'
-import { colorsWanted, painter } from '../../../../src/cli/output/terminal.ts'
+import { colorsWanted, painter, processTerminal } from '../../../../src/cli/output/terminal.ts'
+import { Waiting } from '../../../../src/cli/output/waiting.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 import {
   bytesText,
   clippedTo,
@@ -89,4 +91,31 @@ it('colours are for terminals that show them, and users who want them', () => {
   expect(colorsWanted(terminal, { NO_COLOR: '' })).toBe(true)
   expect(colorsWanted(terminal, { TERM: 'dumb' })).toBe(false)
   expect(colorsWanted({ isTTY: true, hasColors: () => false }, {})).toBe(false)
+})
+
+describe('a wait', () => {
+  const said = (isErrorTerminal: boolean): string => {
+    let text = ''
+    const clock = new ManualClock()
+    const terminal = {
+      ...processTerminal(),
+      columns: 30,
+      isErrorTerminal,
+      writeError: (part: string) => (text += part),
+    }
+    const waiting = new Waiting(terminal, clock)
+    waiting.say('soon')
+    clock.advance(3000)
+    waiting.say('orders\u001b is RESTARTING, and has a long name')
+    waiting.end()
+    return text
+  }
+
+  it('is shown in one line once it takes long, and the line is removed', () => {
+    expect(said(true)).toBe('\r\u001b[K… orders\\u001b is RESTARTING…\r\u001b[K')
+  })
+
+  it('is not shown where no one sees it', () => {
+    expect(said(false)).toBe('')
+  })
 })
