@@ -3,6 +3,7 @@ import { crossFieldProblems } from './config/check-config.ts'
 import { serverProblems } from './config/check-server.ts'
 import { configDef } from './config/config.ts'
 import { ElasticsearchSinkConnector } from './connector.ts'
+import { locateDocument } from './locate.ts'
 import { ElasticsearchSinkTask } from './task.ts'
 
 /** The Elasticsearch sink, by Confluent's class name. */
@@ -18,6 +19,7 @@ export const plugin: ConnectorPlugin = {
   },
   // Documents hold versions, and no position that the task reads.
   alterSinkOffsets: () => true,
+  locate: locateDocument,
   createConnector: () => new ElasticsearchSinkConnector(),
   createTask: () => new ElasticsearchSinkTask(),
 }

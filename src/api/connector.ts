@@ -1,7 +1,7 @@
 import type { ConfigDef, ConfigProblem, ParsedConfig, RawConfig } from './config-def.ts'
 import type { DiagnosisContext, DiagnosisFinding } from './diagnosis/finding.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
-import type { SourceOffset, SourcePartition } from './record.ts'
+import type { SinkRecord, SourceOffset, SourcePartition } from './record.ts'
 import type { SinkTask, SourceTask, TopicSpec } from './task.ts'
 
 /** What the worker offers to a connector instance. */
@@ -38,6 +38,15 @@ export interface SinkOffsetChange {
   readonly topic: string
   readonly partition: number
   readonly offset: number | null
+}
+
+/** Where a sink has put a record. */
+export interface SinkPlace {
+  readonly kind: 'document' | 'object'
+  /** As a person would look for it: `orders/_doc/7`, `s3://bucket/topics/orders/…`. */
+  readonly name: string
+  /** What the target says about it. */
+  readonly details: Readonly<Record<string, string | number | null>>
 }
 
 /** The description that a connector's module exports as `plugin`. */
@@ -83,6 +92,11 @@ export interface ConnectorPlugin {
    * @throws ConnectError when the server could not be looked at: that is shown, too
    */
   diagnose?(context: DiagnosisContext): Promise<readonly DiagnosisFinding[]>
+  /**
+   * Looks in the target for what a record of this sink has become. `record` has passed the converters and transforms. Returns null
+   * if there is nothing, or nothing that the record tells. Without this method, the place of records is not shown.
+   */
+  locate?(config: ParsedConfig, record: SinkRecord, signal: AbortSignal): Promise<SinkPlace | null>
   createConnector(): Connector
   /**
    * How to create the topics that a source's tasks write to, under the names that transforms gave them. The connector's

@@ -55,7 +55,7 @@ export interface ServingWorker {
   readonly samples: () => readonly LabelledSample[]
 }
 /** What a {@link TopicBrowser} does. */
-export type TopicReads = Pick<TopicBrowser, 'users' | 'list' | 'describe' | 'records' | 'follow'>
+export type TopicReads = Pick<TopicBrowser, 'users' | 'list' | 'describe' | 'records' | 'follow' | 'journey'>
 
 /** What routes work with. */
 export interface RestContext {

@@ -13,7 +13,8 @@ import type { ConnectorListener } from './connector-listener.ts'
 import { connectorFailure } from './failures.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
-import type { RecordsRead, RecordsToRead } from './plugin-thread/records/readable-record.ts'
+import type { RecordsRead, RecordsToRead, RecordToLocate } from './plugin-thread/records/readable-record.ts'
+import type { LocatedRecord } from './plugin-thread/records/record-places.ts'
 import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
 
 export interface PluginThreadsOptions {
@@ -187,6 +188,21 @@ export class PluginThreads {
           what,
         ),
       'diagnosis',
+    )
+  }
+
+  /** Asks a sink where a record is. @throws what the plugin throws, PluginTimeoutError */
+  async locateRecord(asked: RecordToLocate): Promise<LocatedRecord> {
+    const what = `search for a record of ${asked.topic}`
+    return await this.#asked(
+      what,
+      async (thread, owner) =>
+        await thread.ask<'locate-record'>(
+          { type: 'locate-record', owner, asked, timeoutMs: conversionMs },
+          deadlines.conversion,
+          what,
+        ),
+      'records',
     )
   }
 

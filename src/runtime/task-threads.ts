@@ -108,12 +108,13 @@ export class TaskThreads {
    */
   async stop(id: TaskId, timeoutMs: number): Promise<void> {
     const name = formatTaskId(id)
+    this.#samples.forget(id)
     const task = this.#current.get(name)
     if (task === undefined) {
       await this.#endings.get(name)
       return
     }
-    this.#forget(task)
+    this.#current.delete(name)
     await this.#trackEnding(name, this.#end(task, timeoutMs))
   }
 
@@ -135,6 +136,7 @@ export class TaskThreads {
   }
 
   async #begin(start: TaskStart, className: string, paused: boolean): Promise<void> {
+    this.#samples.forget(start.id)
     const host = this.#placement.place(start, className)
     this.#incarnations += 1
     const incarnation = this.#incarnations
@@ -160,9 +162,10 @@ export class TaskThreads {
     return this.#current.get(formatTaskId(task.start.id)) === task
   }
 
-  #forget({ start }: HostedTask): void {
+  /** Its counts stay until it is stopped or started: an alarm about what has failed must not end with the task. */
+  #ended({ start }: HostedTask): void {
     this.#current.delete(formatTaskId(start.id))
-    this.#samples.forget(start.id)
+    this.#samples.keepCounts(start.id)
   }
 
   async #trackEnding(name: string, ended: Promise<void>): Promise<void> {
@@ -260,7 +263,7 @@ export class TaskThreads {
   async #failBlocked(task: HostedTask, trace: string): Promise<void> {
     await this.#trackEnding(formatTaskId(task.start.id), this.#endThread(task.host, task, trace, 0))
     if (!this.#isCurrent(task)) return
-    this.#forget(task)
+    this.#ended(task)
     this.#options.listener.onTaskFailed(task.start, trace, 'task')
   }
 
@@ -299,7 +302,7 @@ export class TaskThreads {
   }
 
   #failed(task: HostedTask, { trace, leftovers, isTransient }: TaskFailure): void {
-    this.#forget(task)
+    this.#ended(task)
     const ended =
       leftovers.length === 0
         ? this.#release(task)
@@ -314,7 +317,7 @@ export class TaskThreads {
     this.#placement.threads.delete(host)
     const lost = [...host.tasks.values()].filter((task) => this.#isCurrent(task))
     this.#options.logger.error(reason.message, { tasks: lost.map(({ start }) => formatTaskId(start.id)) })
-    for (const task of lost) this.#forget(task)
+    for (const task of lost) this.#ended(task)
     for (const { start } of lost) this.#options.listener.onTaskFailed(start, traceOf(reason), 'thread')
   }
 

@@ -10,7 +10,7 @@ export interface WorkerTopicsOptions {
   readonly config: WorkerConfig
   readonly client: KafkaClient
   readonly herder: WorkerHerder
-  readonly plugins: Pick<PluginThreads, 'readRecords'>
+  readonly plugins: Pick<PluginThreads, 'readRecords' | 'locateRecord'>
   readonly registry: { readonly registryUrl?: string }
   readonly clock: Clock
 }

@@ -17,6 +17,7 @@ import { connectorClassesRequest } from '../../rest/forward/connector-classes-re
 import { tasksRequest } from '../../rest/forward/tasks-request.ts'
 import { taskConfigsRequest } from '../../rest/forward/task-configs-request.ts'
 import { workerCall, type WorkerCall } from '../../rest/forward/worker-call.ts'
+import type { RecordsToRead, RecordToLocate } from '../../runtime/plugin-thread/records/readable-record.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { Lease } from '../../runtime/thread/lease.ts'
 import { TaskThreads } from '../../runtime/task-threads.ts'
@@ -51,7 +52,7 @@ const stopOverheadMs = 500
 /** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks, which it ends. */
 export function createHerder(parts: HerderParts): {
   readonly herder: WorkerHerder
-  readonly plugins: Pick<PluginThreads, 'readRecords'>
+  readonly plugins: Pick<PluginThreads, 'readRecords' | 'locateRecord'>
 } {
   const { config, env, cleanup, client, broker, workerId, conditions, access, registry } = parts
   const { clock, logger, logLevels, logSink } = env
@@ -111,7 +112,11 @@ export function createHerder(parts: HerderParts): {
   cleanup.add('the worker group', async () => await herder.leaveGroup())
   cleanup.add('the statuses', async () => await stores.statuses.flush())
   cleanup.add('connectors and tasks', async () => await herder.stopWork(), taskShutdownTimeoutMs + stopOverheadMs)
-  return { herder, plugins: { readRecords: async (asked) => await (await created.promise).readRecords(asked) } }
+  const plugins = {
+    readRecords: async (asked: RecordsToRead) => await (await created.promise).readRecords(asked),
+    locateRecord: async (asked: RecordToLocate) => await (await created.promise).locateRecord(asked),
+  }
+  return { herder, plugins }
 }
 
 /** The membership in the group of the workers. */

@@ -1,3 +1,5 @@
+import type { SinkPlace } from '../../api/connector.ts'
+import type { RecordCommit } from '../topics/record-commit.ts'
 import type { ReadableRecord } from '../../runtime/plugin-thread/records/readable-record.ts'
 
 /** A record as a person reads it. */
@@ -58,4 +60,26 @@ export interface RecordsPage {
 export interface FollowedRecord {
   readonly record: TopicRecord
   readonly next: string
+}
+
+/** How far a sink is with a record. */
+export interface SinkStage {
+  readonly connector: string
+  /** The committed offset of the record's partition; null: none. */
+  readonly committed: number | null
+  /** Whether it is behind the record: everything up to there is durable in the target, or a dead letter. */
+  readonly isCommitted: boolean
+  /** Where the record is, or a later one of its key; null: nowhere, or it is not known. */
+  readonly place: SinkPlace | null
+  /** Why it is not known; null: it is. */
+  readonly note: string | null
+}
+
+/** The path of the newest record of a key. */
+export interface RecordJourney {
+  /** Null: the topic has no record of the key, as far as it was read. */
+  readonly record: TopicRecord | null
+  readonly commit: RecordCommit | null
+  readonly sinks: readonly SinkStage[]
+  readonly note: string | null
 }

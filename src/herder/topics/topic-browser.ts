@@ -10,12 +10,22 @@ import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { formatTopicPartition } from '../../foundation/topic-partition.ts'
 import { isRetriable } from '../../runtime/failures.ts'
-import type { RecordInBytes, RecordsRead } from '../../runtime/plugin-thread/records/readable-record.ts'
+import type { RecordChoice, RecordInBytes, RecordsRead } from '../../runtime/plugin-thread/records/readable-record.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
 import type { WorkerConverters } from '../../runtime/task-settings.ts'
-import type { FollowedRecord, RecordsPage, RecordsRequest, TopicInfo, TopicSummary } from '../entities/topic-info.ts'
+import type {
+  FollowedRecord,
+  RecordJourney,
+  RecordsPage,
+  RecordsRequest,
+  TopicInfo,
+  TopicRecord,
+  TopicSummary,
+} from '../entities/topic-info.ts'
 import { BadRequestError, ForbiddenError } from '../herder-errors.ts'
 import { followedRecords } from './followed-records.ts'
+import { commitOf } from './record-commit.ts'
+import { sinkStage } from './sink-stage.ts'
 import { RecordPages } from './record-pages.ts'
 import { parseStart, startOffset, type RecordStart } from './record-start.ts'
 import { fetchLimits } from './record-step.ts'
@@ -23,9 +33,12 @@ import { topicUsers, type TopicUser, type TopicUsers } from './topic-users.ts'
 
 export interface TopicBrowserOptions {
   readonly client: Pick<KafkaClient, 'partitionRanges' | 'fetcher'> & {
-    readonly admin: Pick<KafkaClient['admin'], 'listTopics' | 'describeTopics' | 'topicConfigs' | 'listOffsets'>
+    readonly admin: Pick<
+      KafkaClient['admin'],
+      'listTopics' | 'describeTopics' | 'topicConfigs' | 'listOffsets' | 'groupOffsets'
+    >
   }
-  readonly plugins: Pick<PluginThreads, 'readRecords'>
+  readonly plugins: Pick<PluginThreads, 'readRecords' | 'locateRecord'>
   readonly connectors: () => Promise<readonly TopicUser[]>
   readonly worker: WorkerConverters
   /** The config, offset and status topic of the group. */
@@ -38,6 +51,14 @@ export interface FollowedTopic {
   readonly connector: string | null
   /** An empty batch shows that it continues. */
   readonly batches: AsyncIterable<readonly FollowedRecord[]>
+}
+
+export interface JourneyRequest {
+  readonly key: string
+  /** As in {@link RecordsRequest}. */
+  readonly connector: string | null
+  /** Whether a sink is shown. */
+  readonly reaches: (connector: string) => boolean
 }
 
 /** How records are read: see {@link RecordsPage.connector}. */
@@ -116,7 +137,7 @@ export class TopicBrowser {
     const start = parseStart(request.from)
     return await this.#asked(`the records of topic ${name} cannot be read`, signal, async (bound) => {
       const ranges = await this.#ranges(name, request.partition, bound)
-      const { connector, convert } = await this.#reading(name, request)
+      const { connector, convert } = await this.#reading(name, request.connector, choiceOf(request))
       const isFiltered = request.filter !== null
       const pages = new RecordPages({ client, clock, signal: bound, convert, limit, isFiltered })
       const page =
@@ -136,7 +157,7 @@ export class TopicBrowser {
     const start = parseStart(request.from)
     return await this.#asked(`the records of topic ${name} cannot be read`, signal, async (bound) => {
       const ranges = await this.#ranges(name, request.partition, bound)
-      const { connector, convert } = await this.#reading(name, request)
+      const { connector, convert } = await this.#reading(name, request.connector, choiceOf(request))
       const starts =
         start.at === 'latest'
           ? ranges.map((range) => ({ ...range, start: range.end }))
@@ -146,7 +167,41 @@ export class TopicBrowser {
     })
   }
 
-  async #reading(topic: string, { connector, filter }: RecordsRequest): Promise<Reading> {
+  /**
+   * Follows the newest record of a key to the sinks that `reaches` names.
+   * @param key JSON, or else a text: see `keyTest`
+   * @throws as {@link records} does
+   */
+  async journey(
+    name: string,
+    { key, connector, reaches }: JourneyRequest,
+    signal: AbortSignal,
+  ): Promise<RecordJourney> {
+    const { client, clock, plugins, worker } = this.#options
+    return await this.#asked(`the records of topic ${name} cannot be read`, signal, async (bound) => {
+      const ranges = await this.#ranges(name, null, bound)
+      const { convert } = await this.#reading(name, connector, { by: 'key', key })
+      const bytes = new Map<string, RecordInBytes>()
+      const keeping = async (records: readonly RecordInBytes[]): Promise<RecordsRead> => {
+        const read = await convert(records)
+        for (const [i, record] of records.entries()) if (read[i] !== null) bytes.set(placeIn(record), record)
+        return read
+      }
+      const pages = new RecordPages({ client, clock, signal: bound, convert: keeping, limit: 1, isFiltered: true })
+      const { records, note } = await pages.last(ranges)
+      const [found] = records
+      const record = found === undefined ? undefined : bytes.get(placeIn(found))
+      if (found === undefined || record === undefined) return { record: null, commit: null, sinks: [], note }
+      const connectors = await this.#options.connectors()
+      const users = topicUsers(connectors)(name)
+      const sinks = connectors.filter((each) => each.type === 'sink' && users.includes(each.name) && reaches(each.name))
+      const parts = { client, plugins, worker, topic: name, record, signal: bound }
+      const stages = await Promise.all(sinks.map(async (sink) => await sinkStage(sink, parts)))
+      return { record: found, commit: commitOf(found), sinks: stages, note }
+    })
+  }
+
+  async #reading(topic: string, connector: string | null, filter: RecordChoice | null): Promise<Reading> {
     const { plugins, worker } = this.#options
     const connectors = await this.#options.connectors()
     const name = connector ?? topicUsers(connectors)(topic)[0] ?? null
@@ -228,6 +283,14 @@ export class TopicBrowser {
       throw isRetriable(error) ? new RetriableError(text, { cause: error }) : new ConnectError(text, { cause: error })
     }
   }
+}
+
+function choiceOf({ filter }: RecordsRequest): RecordChoice | null {
+  return filter === null ? null : { by: 'text', text: filter }
+}
+
+function placeIn({ partition, offset }: RecordInBytes | TopicRecord): string {
+  return `${partition}@${offset}`
 }
 
 function sumOf(

@@ -1,11 +1,35 @@
 import { plainJson, quoteJson } from '../../api/json/json-text.ts'
 import type { PlainMap } from '../../api/schema.ts'
-import type { RecordsPage, TopicRecord } from '../../herder/entities/topic-info.ts'
+import type { RecordJourney, RecordsPage, SinkStage, TopicRecord } from '../../herder/entities/topic-info.ts'
 
 /** A page of records in JSON. Keys and values are JSON already. */
 export function pageJson(topic: string, { records, connector, next, read, note }: RecordsPage): string {
   const rest = plainJson({ topic, connector, next, read, note })
   return `${rest.slice(0, -1)},"records":[${records.map(recordJson).join(',')}]}`
+}
+
+/** The stages of a record in JSON. */
+export function journeyJson(topic: string, { record, commit, sinks, note }: RecordJourney): string {
+  const known = plainJson({
+    topic,
+    commit: commit === null ? null : { ...commit, time: commit.time === null ? null : timeJson(commit.time) },
+    log: record === null ? null : logJson(record),
+    sinks: sinks.map(stageJson),
+    note,
+  })
+  return `${known.slice(0, -1)},"record":${record === null ? 'null' : recordJson(record)}}`
+}
+
+function logJson({ partition, offset, timestamp }: TopicRecord): PlainMap {
+  return { partition, offset, time: timeJson(timestamp) }
+}
+
+function stageJson({ connector, committed, isCommitted, place, note }: SinkStage): PlainMap {
+  return { connector, committed_offset: committed, committed: isCommitted, place: placeJson(place), note }
+}
+
+function placeJson(place: SinkStage['place']): PlainMap | null {
+  return place === null ? null : { kind: place.kind, name: place.name, ...place.details }
 }
 
 /** A record in JSON, on one line. */

@@ -2,11 +2,12 @@ import type { PlainMap } from '../../api/schema.ts'
 import type { TopicInfo, TopicSummary } from '../../herder/entities/topic-info.ts'
 import type { Caller } from '../access/caller.ts'
 
+import { BadRequestError } from '../../herder/herder-errors.ts'
 import { AccessDeniedError } from '../access/access-errors.ts'
 import { httpError } from '../rest-error.ts'
 import { param, type RestContext, type Route, type TopicReads } from '../route.ts'
 import { recordEvents } from './record-events.ts'
-import { pageJson } from './record-json.ts'
+import { journeyJson, pageJson } from './record-json.ts'
 import { recordsLimit, recordsRequest, wantsEvents } from './records-request.ts'
 
 /** Topics and their records. */
@@ -57,6 +58,24 @@ export const topicRoutes: readonly Route[] = [
       }
       const page = await topics.records(name, asked, recordsLimit(request), signal)
       return { status: 200, text: pageJson(name, page), headers: { 'Content-Type': 'application/json' } }
+    },
+  },
+  {
+    operationId: 'getJourney',
+    method: 'GET',
+    path: '/topics/{topic}/journey',
+    needs: { role: 'read', of: 'asked connectors' },
+    async handle(request, context) {
+      const name = param(request, 'topic')
+      const { caller, signal, query } = request
+      const topics = browser(context)
+      if (!caller.readsTopic(name)) throw AccessDeniedError.ofRecords(caller, name)
+      const [key, connector] = [query.get('key'), query.get('connector')]
+      if (key === null) throw new BadRequestError('"key" is missing: the key of a row in JSON, such as {"id":7} or 7')
+      if (connector !== null) request.reach(connector)
+      const asked = { key, connector, reaches: (sink: string) => caller.reaches(sink) }
+      const journey = await topics.journey(name, asked, signal)
+      return { status: 200, text: journeyJson(name, journey), headers: { 'Content-Type': 'application/json' } }
     },
   },
 ]

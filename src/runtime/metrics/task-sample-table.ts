@@ -4,7 +4,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import type { TaskFlow } from '../../diagnosis/flow/task-flow.ts'
 import { TaskWindow } from '../../diagnosis/flow/task-window.ts'
 
-/** The last samples of each running task, as their threads post them once a second. */
+/** The last samples of each task, as their threads post them once a second. */
 export class TaskSampleTable {
   readonly #clock: Clock
   readonly #tasks = new Map<string, { readonly id: TaskId; readonly samples: readonly Sample[] }>()
@@ -30,6 +30,14 @@ export class TaskSampleTable {
   /** What moves through the task; null if it does not run here. */
   flow(id: TaskId): TaskFlow | null {
     return this.#windows.get(formatTaskId(id))?.flow(this.#clock.monotonic()) ?? null
+  }
+
+  /** The task has failed: its gauges would say what is not so any more. */
+  keepCounts(id: TaskId): void {
+    const name = formatTaskId(id)
+    const known = this.#tasks.get(name)
+    if (known === undefined) return
+    this.#tasks.set(name, { id, samples: known.samples.filter(({ kind }) => kind !== 'gauge') })
   }
 
   labelled(): readonly LabelledSample[] {

@@ -18,6 +18,7 @@ import { answerProbes } from '../thread/thread-probe.ts'
 import { ThreadSecrets } from '../thread/thread-secrets.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
 import { ConnectorHost } from './connector-host.ts'
+import { locatedRecord } from './records/record-places.ts'
 import { RecordReading } from './records/record-reading.ts'
 import {
   redactedMessage,
@@ -81,6 +82,11 @@ function handle(message: ToPluginThread): unknown {
       )
     case 'diagnose':
       return inNameOf(message.owner, async () => await diagnose(message))
+    case 'locate-record':
+      return inNameOf(message.owner, async () => {
+        const parts = { plugins, secrets, logger: logger.child('Connector') }
+        return await locatedRecord(message.asked, parts, AbortSignal.timeout(message.timeoutMs))
+      })
     case 'ping':
       return undefined
     case 'may-rest':

@@ -8,7 +8,8 @@ import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Redaction } from '../../config/providers/redaction.ts'
 import type { SecretRefresh } from '../../config/providers/secret-watch.ts'
 import type { ConnectorFailure } from '../connector-listener.ts'
-import type { RecordsRead, RecordsToRead } from './records/readable-record.ts'
+import type { RecordsRead, RecordsToRead, RecordToLocate } from './records/readable-record.ts'
+import type { LocatedRecord } from './records/record-places.ts'
 import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 
 /** A change of the offsets of a connector: of a source's stored ones, or of a sink's committed ones. */
@@ -58,6 +59,12 @@ export type ToPluginThread =
       readonly topics: readonly string[]
       readonly timeoutMs: number
     }
+  | {
+      readonly type: 'locate-record'
+      readonly owner: number
+      readonly asked: RecordToLocate
+      readonly timeoutMs: number
+    }
   /** A thread whose event loop runs responds immediately. */
   | { readonly type: 'ping' }
   /** Returns whether the thread may be ended until it is needed again. */
@@ -74,6 +81,7 @@ export interface ToPluginThreadResponses extends Record<string, unknown> {
   'alter-offsets': boolean
   'read-records': RecordsRead
   diagnose: readonly DiagnosisFinding[]
+  'locate-record': LocatedRecord
   ping: void
   'may-rest': boolean
   'stop-all': void

@@ -69,8 +69,8 @@ export interface TaskHostOptions {
   /** Whether this worker may act upon its assignment. */
   readonly mayWrite: () => boolean
   readonly listener: TaskProgressListener<TaskRun>
-  /** The task has ended by an error. */
-  readonly onFailed: (run: TaskRun, failure: TaskFailure) => void
+  /** The task has ended by an error. `samples`: its last ones. */
+  readonly onFailed: (run: TaskRun, failure: TaskFailure, samples: TaskSamples['samples']) => void
   /** Secrets of the task were read again. If one has changed, the task is to be restarted. */
   readonly onSecrets: (run: TaskRun, refresh: SecretRefresh) => void
 }
@@ -154,7 +154,9 @@ export class TaskHost {
     const mayPass = isTransient(failure.error)
     const then = mayPass ? 'for a reason that may pass' : 'and stays FAILED until it is restarted'
     this.#options.logger.error(`task ${formatTaskId(run.id)} failed ${then}`, failure)
-    this.#options.onFailed(run, { trace: traceOf(failure.error), leftovers: leftovers.list, isTransient: mayPass })
+    const { list } = leftovers
+    const last = { trace: traceOf(failure.error), leftovers: list, isTransient: mayPass }
+    this.#options.onFailed(run, last, task.meters.samples())
   }
 
   /** Returns the deadline of the task's end, in monotonic milliseconds. The time runs from the request to stop, or the failure. */

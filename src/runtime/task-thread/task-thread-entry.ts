@@ -69,7 +69,10 @@ const host = new TaskHost({
     onTaskState: ({ incarnation }, state, trace) => link.send({ type: 'state', incarnation, state, trace }),
     onTaskTopic: ({ incarnation }, topic) => link.send({ type: 'topic', incarnation, topic }),
   },
-  onFailed: ({ incarnation }, failure) => link.send({ type: 'failed', incarnation, ...failure }),
+  onFailed: ({ incarnation }, failure, samples) => {
+    link.send({ type: 'metrics', tasks: [{ incarnation, samples }] })
+    link.send({ type: 'failed', incarnation, ...failure })
+  },
   onSecrets: ({ incarnation }, refresh) => link.send({ type: 'secrets', incarnation, refresh }),
 })
 

@@ -117,4 +117,22 @@ describeWith(['promtool'], 'the metrics of a worker', () => {
       /^penstock_sink_lag_records\{connector="sink",task="0",topic="lines",partition="0"\} 0$/m,
     )
   })
+
+  it('keep the counts of a task that has failed until it is stopped', async () => {
+    await worker.post('failing', {
+      'connector.class': 'FileStreamSink',
+      topics: 'lines',
+      file: join(directory, 'failing'),
+      'value.converter': 'org.apache.kafka.connect.converters.LongConverter',
+    })
+    const text = await eventually('the task has failed', patienceMs, async () => {
+      const now = await page()
+      return now.includes('penstock_task_state{connector="failing",task="0",state="FAILED"}') ? now : null
+    })
+    expect(text).toContain('penstock_sink_records_read_total{connector="failing",task="0"} 3')
+    expect(text).toContain('penstock_task_error_record_errors_total{connector="failing",task="0"} 1')
+    expect(text).not.toContain('penstock_sink_lag_records{connector="failing"')
+    await worker.request('DELETE', '/connectors/failing')
+    await eventually('they are gone', patienceMs, async () => ((await page()).includes('"failing"') ? null : true))
+  })
 })

@@ -55,6 +55,10 @@ class ScriptedTopics implements TopicReads {
     return { records: [], connector: null, next: '0:0', read: 0, note: null }
   }
 
+  async journey() {
+    return { record: null, commit: null, sinks: [], note: null }
+  }
+
   async follow(...[, , , ended]: Parameters<TopicReads['follow']>) {
     this.ended.push(ended)
     return { connector: null, batches: this.batches(ended) }
@@ -90,6 +94,14 @@ describe('records of topics', () => {
       expect(response.status).toBe(status)
       if (status === 403) expect(response.body).toContain(`may not read the records of topic \\"${topic}\\"`)
     }
+  })
+
+  it('need the permission for the journey of one, too', async () => {
+    const client = new RestClient((await start(file.join('\n'))).url)
+    const path = '/topics/shop.orders/journey'
+    expect(await client.get(`${path}?key=1`, bearer('analyst'))).toMatchObject({ status: 200, json: { log: null } })
+    expect(await client.get(`${path}?key=1`, bearer('reader'))).toMatchObject({ status: 403 })
+    expect(await client.get(path, bearer('admin'))).toMatchObject({ status: 400 })
   })
 
   it('need the reach of the connector whose converters read them', async () => {

@@ -36,16 +36,24 @@ export interface ReadableRecord {
   readonly raw: { readonly key: string | null; readonly value: string | null } | null
 }
 
+/** Which records are meant: those that pass `recordFilter`, or those with a key: see `keyTest`. */
+export type RecordChoice = { readonly by: 'text'; readonly text: string } | { readonly by: 'key'; readonly key: string }
+
 /** Records of one topic, and how to read them. */
 export interface RecordsToRead {
   readonly topic: string
   /** The config of the connector whose converters read them; empty: those of the worker do. */
   readonly config: RawConfig
   readonly worker: WorkerConverters
-  /** See `recordFilter`; null: all records are meant. */
-  readonly filter: string | null
+  /** Null: all records are meant. */
+  readonly filter: RecordChoice | null
   readonly records: readonly RecordInBytes[]
 }
 
 /** In the order of {@link RecordsToRead.records}; null for a record that the filter excludes. */
 export type RecordsRead = readonly (ReadableRecord | null)[]
+
+/** A record, and the sink that is asked where it is. */
+export interface RecordToLocate extends Pick<RecordsToRead, 'topic' | 'config' | 'worker'> {
+  readonly record: RecordInBytes
+}

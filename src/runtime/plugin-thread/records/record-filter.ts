@@ -1,5 +1,7 @@
 import { isArray, isMap } from '../../../api/json/json-text.ts'
 import type { ConnectValue } from '../../../api/schema.ts'
+import type { RecordChoice } from './readable-record.ts'
+import { keyTest } from './same-key.ts'
 
 /** A record's parts as a filter sees them. */
 export interface FilteredRecord {
@@ -20,14 +22,20 @@ export interface RecordFilter {
 const condition = /^([\p{L}\p{N}_$.-]+)=(.*)$/su
 
 /**
- * Parses a filter.
+ * Returns the filter of a choice.
  *
  * | filter | passes |
  * |---|---|
  * | `field=value` | records with a field of that name, or path `after.status`, whose text is `value`; a path may begin with `key`, `value` or `headers`. `null` is the text of null |
  * | `"text"`, `text` | records with `text` in the JSON of their key, value or a header |
  */
-export function recordFilter(filter: string): RecordFilter {
+export function recordFilter(choice: RecordChoice): RecordFilter {
+  if (choice.by === 'text') return textFilter(choice.text)
+  const isWanted = keyTest(choice.key)
+  return { passes: ({ parts }) => isWanted(parts['key'] ?? null), passesBytes: () => false }
+}
+
+function textFilter(filter: string): RecordFilter {
   const [, path, expected = ''] = condition.exec(filter) ?? []
   if (path !== undefined) {
     const names = path.split('.')

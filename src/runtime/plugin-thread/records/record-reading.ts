@@ -61,9 +61,9 @@ export class RecordReading {
   }
 
   async #one(record: RecordInBytes, context: ReadingContext): Promise<ReadableRecord | null> {
-    const { filter } = context
+    const { converters, topic, filter, signal } = context
     try {
-      return converted(await decoded(record, context), filter)
+      return converted(await whenReady(signal, () => decoded(converters, topic, record)), filter)
     } catch (error) {
       if (filter !== null && ![record.key, record.value].some((part) => part !== null && filter.passesBytes(part)))
         return null
@@ -95,27 +95,23 @@ export class RecordReading {
   }
 }
 
-async function decoded(
-  record: RecordInBytes,
-  { converters, topic, signal }: Omit<ReadingContext, 'filter'>,
-): Promise<SinkRecord> {
-  const headers = record.headers.map(({ key, value }) => ({ key, value: bufferOf(value) }))
-  const fetched = {
-    ...record,
-    topic,
-    timestampType: 0 as const,
-    key: bufferOf(record.key),
-    value: bufferOf(record.value),
-    headers,
-  }
+/** Repeats what is not ready yet, once it is. */
+export async function whenReady<T>(signal: AbortSignal, action: () => T): Promise<T> {
   for (;;) {
     try {
-      return decodeRecord(converters, fetched)
+      return action()
     } catch (error) {
       if (!(error instanceof ConversionNotReadyError) && !(error instanceof NotReadyError)) throw error
       await error.ready(signal)
     }
   }
+}
+
+/** @throws DataError, ConversionNotReadyError */
+export function decoded(converters: Converters, topic: string, record: RecordInBytes): SinkRecord {
+  const headers = record.headers.map(({ key, value }) => ({ key, value: bufferOf(value) }))
+  const [key, value] = [bufferOf(record.key), bufferOf(record.value)]
+  return decodeRecord(converters, { ...record, topic, timestampType: 0, key, value, headers })
 }
 
 function bufferOf(bytes: Uint8Array | null): Buffer | null {

@@ -10,7 +10,7 @@ const parts: Record<string, ConnectValue> = {
   headers: { __op: 'u' },
 }
 const record = { parts, texts: Object.values(parts).map(plainJson) }
-const passes = (filter: string): boolean => recordFilter(filter).passes(record)
+const passes = (filter: string): boolean => recordFilter({ by: 'text', text: filter }).passes(record)
 
 describe('a filter', () => {
   it.each([
@@ -42,7 +42,7 @@ describe('a filter', () => {
 
   it('passes bytes that no converter reads by their text', () => {
     const bytes = Buffer.from('\0broken PAID')
-    expect(recordFilter('PAID').passesBytes(bytes)).toBe(true)
-    expect(recordFilter('status=PAID').passesBytes(bytes)).toBe(false)
+    expect(recordFilter({ by: 'text', text: 'PAID' }).passesBytes(bytes)).toBe(true)
+    expect(recordFilter({ by: 'text', text: 'status=PAID' }).passesBytes(bytes)).toBe(false)
   })
 })
