@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { systemClock, type Clock } from '../foundation/clock.ts'
 import { serverAccount } from './account.ts'
+import { startApicurio } from './apicurio.ts'
 import { Cache, cacheDirectory } from './cache.ts'
 import { holdDirectory } from './process/held-directory.ts'
 import { respondsToKafka, startKafka } from './kafka.ts'
@@ -93,6 +94,8 @@ export class Servers {
         return startSearch(this.#context, options.build ?? null, { directory, port })
       case 'kafka':
         return startKafka(this.#context, { directory, port, settings })
+      case 'apicurio':
+        return startApicurio(this.#context, { directory, port })
       case 'versitygw':
       case 'minio':
         return startStore(this.#context, { kind, directory, port })
@@ -121,6 +124,7 @@ const titles: Readonly<Record<ServerKind, string>> = {
   versitygw: 'S3 store',
   minio: 'S3 store',
   kafka: 'Kafka',
+  apicurio: 'Apicurio Registry',
 }
 
 const probes: Readonly<Record<ServerKind, (address: string) => ServerPlan['probe']>> = {
@@ -129,6 +133,7 @@ const probes: Readonly<Record<ServerKind, (address: string) => ServerPlan['probe
   versitygw: respondsToHttp,
   minio: respondsToHttp,
   kafka: respondsToKafka,
+  apicurio: (address) => respondsToHttp(`${address}/subjects`),
 }
 
 function contextOf(options: ServersOptions): ServerContext {

