@@ -16,6 +16,10 @@ export class StubElasticsearch {
   readonly applied: string[] = []
   /** Every request with its query, such as `POST /_bulk?filter_path=errors`. */
   readonly queries: string[] = []
+  /** The bodies of requests that create indices. */
+  readonly created: string[] = []
+  /** The most bytes of a bulk request. */
+  largestBody = 0
   /** Asked for every request, such as `POST /_bulk`; true: it gets no response. */
   holds: (request: string) => boolean = () => false
   /** Asked for every document; true: it does not fit its index. */
@@ -60,7 +64,12 @@ export class StubElasticsearch {
     const [path = '/'] = url.split('?')
     this.queries.push(`${method} ${url}`)
     if (this.holds(`${method} ${path}`)) return null
-    if (path.includes('_bulk')) return this.#bulk(Buffer.concat(pieces).toString())
+    const body = Buffer.concat(pieces)
+    if (path.includes('_bulk')) {
+      this.largestBody = Math.max(this.largestBody, body.length)
+      return this.#bulk(body.toString())
+    }
+    if (method === 'PUT') this.created.push(body.toString())
     return JSON.stringify({ [path.split('/')[1] ?? '']: { settings: { index: { uuid: 'u' } } } })
   }
 

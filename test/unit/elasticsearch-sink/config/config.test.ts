@@ -102,6 +102,16 @@ describe('the config of the Elasticsearch sink', () => {
       /can not be set if 'key.ignore' is 'true'/,
     ],
     ['http where SSL is insisted on', { 'elastic.security.protocol': 'SSL' }, /must begin with https/],
+    [
+      'more mappings than the limit',
+      {
+        topics: 'a,b',
+        'external.resource.usage': 'index',
+        'topic.to.external.resource.mapping': 'a:x,b:y',
+        'max.external.resource.mappings': '1',
+      },
+      /more than 1 mappings/,
+    ],
     ['a mapping without its usage', { 'topic.to.external.resource.mapping': 'orders:o' }, /must be set together/],
     [
       'a mapping that leaves a topic out',
