@@ -68,12 +68,18 @@ function ofFinding(finding: Finding, state: ConnectorView['state'] | null): Prob
     connector,
     task,
     code,
-    cause,
+    cause: withoutSubject(cause, finding),
     fix,
     commands,
     since: Number.isNaN(parsed) ? null : parsed,
     remedy: remedyOf(state, code),
   }
+}
+
+/** The list names the connector and the task beside the cause. */
+function withoutSubject(cause: string, { connector, task }: Finding): string {
+  const subject = `task ${connector ?? ''}-${task ?? ''}: `
+  return cause.startsWith(subject) ? cause.slice(subject.length) : cause
 }
 
 function remedyOf(state: ConnectorView['state'] | null, code: string | null): Remedy | null {

@@ -4,7 +4,7 @@ const dutyFactor = 20
 const maxIntervalMs = 10_000
 
 export interface Poll {
-  /** Reads immediately instead of after the interval. */
+  /** Reads immediately instead of after the interval; while a reading is in progress, once more after it. */
   readonly now: () => void
   readonly stop: () => void
 }
@@ -16,6 +16,7 @@ export interface Poll {
 export function poll(read: (signal: AbortSignal) => Promise<void>, intervalMs = minIntervalMs): Poll {
   let timer: number | undefined
   let isReading = false
+  let isAskedAgain = false
   let isStopped = false
   const controller = new AbortController()
   const next = (): void => {
@@ -25,17 +26,22 @@ export function poll(read: (signal: AbortSignal) => Promise<void>, intervalMs = 
   }
   const once = async (): Promise<void> => {
     isReading = true
+    isAskedAgain = false
     const began = performance.now()
     await read(controller.signal)
     isReading = false
     const spent = performance.now() - began
     clearTimeout(timer)
-    if (!isStopped) timer = setTimeout(next, intervalAfter(spent, intervalMs))
+    const wait = isAskedAgain ? minIntervalMs : intervalAfter(spent, intervalMs)
+    if (!isStopped) timer = setTimeout(next, wait)
   }
   document.addEventListener('visibilitychange', next)
   next()
   return {
-    now: next,
+    now: () => {
+      isAskedAgain = isReading
+      next()
+    },
     stop: () => {
       isStopped = true
       clearTimeout(timer)
@@ -47,5 +53,5 @@ export function poll(read: (signal: AbortSignal) => Promise<void>, intervalMs = 
 
 /** A slow worker, or a large response, is asked less often. */
 function intervalAfter(spentMs: number, intervalMs: number): number {
-  return Math.min(maxIntervalMs, Math.max(minIntervalMs, intervalMs, spentMs * dutyFactor))
+  return Math.max(minIntervalMs, intervalMs, Math.min(maxIntervalMs, spentMs * dutyFactor))
 }

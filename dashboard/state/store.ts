@@ -4,13 +4,13 @@ import type { Finding } from '../model/problems.ts'
 
 import { computed, signal } from '@preact/signals'
 import { hasRole } from '../model/activity.ts'
-import { byUrgency, connectorView, pointOf } from '../model/connector-view.ts'
+import { byUrgency, connectorView, pointOf, shownState } from '../model/connector-view.ts'
 import { appended, joined } from '../model/history.ts'
 import { pipelinesOf } from '../model/pipelines.ts'
 import { problemsOf } from '../model/problems.ts'
 import { placeOf } from '../model/route.ts'
 import { ApiError, call } from './api.ts'
-import { poll } from './poll.ts'
+import { poll, type Poll } from './poll.ts'
 
 /** Whether the worker responds. */
 export interface Connection {
@@ -59,6 +59,7 @@ async function readActivity(abort: AbortSignal): Promise<void> {
     histories.value = next
     activity.value = read
     connection.value = { state: 'live', message: null }
+    if (before !== null && statesOf(before) !== statesOf(read)) diagnosing?.now()
   } catch (error) {
     if (abort.aborted) return
     const isRefused = error instanceof ApiError && (error.status === 401 || error.status === 403)
@@ -103,11 +104,19 @@ export function follow(): void {
     place.value = placeOf(location.hash)
   })
   following = poll(readActivity)
-  poll(readFindings, findingsIntervalMs)
+  diagnosing = poll(readFindings, findingsIntervalMs)
   void readHistory()
 }
 
-let following: { readonly now: () => void } | null = null
+let following: Poll | null = null
+let diagnosing: Poll | null = null
+
+/** A finding is of little use when what it found has changed. */
+function statesOf({ connectors }: Activity): string {
+  return Object.entries(connectors)
+    .map(([name, entry]) => `${name} ${shownState(entry)}`)
+    .join()
+}
 
 /** Reads the activity now, as after a command. */
 export function refresh(): void {

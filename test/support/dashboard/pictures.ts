@@ -12,7 +12,8 @@ export const takesPictures = process.env['UPDATE_PICTURES'] === '1'
 /** Renders the page; with UPDATE_PICTURES=1, writes it as a picture of the documentation. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (takesPictures) mkdirSync(directory, { recursive: true })
-  const bytes = await page.screenshot(takesPictures ? { path: `${directory}/${name}.png` } : {})
+  const clip = await contentOf(page)
+  const bytes = await page.screenshot(takesPictures ? { path: `${directory}/${name}.png`, clip } : { clip })
   if (bytes.length < 5000) throw new Error(`the page ${name} is empty: its picture has ${bytes.length} bytes`)
 }
 
@@ -21,6 +22,15 @@ interface AxeResult {
     readonly id: string
     readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
   }[]
+}
+
+/** The part of the window that has content. */
+async function contentOf(page: Page): Promise<{ x: number; y: number; width: number; height: number }> {
+  const { width, height } = page.viewportSize() ?? { width: 0, height: 0 }
+  const bottom = await page.evaluate<number>(
+    `document.querySelector('main').lastElementChild.getBoundingClientRect().bottom`,
+  )
+  return { x: 0, y: 0, width, height: Math.min(height, Math.ceil(bottom) + 28) }
 }
 
 /** @throws Error that names what axe, a checker of accessibility, finds in the page */

@@ -129,6 +129,11 @@ describe('what needs attention', () => {
     ])
   })
 
+  it('does not name the task twice', () => {
+    const cause = 'task search-0: it does not respond'
+    expect(problemsOf(activityOf({}), [], [{ ...finding, cause }])).toMatchObject([{ cause: 'it does not respond' }])
+  })
+
   it('includes conditions of the worker', () => {
     const activity = activityOf({}, ['BROKER_DISK_FULL: the disk is full. Free space on it'])
     expect(problemsOf(activity, [], [])).toMatchObject([
