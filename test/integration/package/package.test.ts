@@ -131,6 +131,9 @@ describe('the package as it is published', () => {
     const worker = await WorkerProcess.start(await workerPlace(log), {}, {}, join(home, 'bin/penstock.js'))
     const { rest } = worker.place
     try {
+      const page = await fetch(`${rest}/ui/app.js`)
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8'])
+      await page.arrayBuffer()
       const source = { 'connector.class': 'FileStreamSource', file: from, topic: 'lines' }
       await create(rest, 'bare', { ...source, 'producer.override.compression.type': 'lz4' })
       await untilPasses(async () => {
