@@ -40,7 +40,7 @@ describeWith(['chromium'], 'the dashboard of a worker with users', () => {
       await page.goto(`${worker.place.rest}/ui#/connectors/orders-sink`)
       await page.getByRole('heading', { name: 'orders-sink' }).waitFor()
       await checkAccessibility(page)
-      const buttons = await page.locator('main button').allInnerTexts()
+      const buttons = await page.locator('main .actions button').allInnerTexts()
       await page.goto(`${worker.place.rest}/ui#/connectors/orders-sink/config`)
       await page.getByLabel('topics', { exact: true }).waitFor()
       const isEditable = await page.getByLabel('topics', { exact: true }).isEnabled()
