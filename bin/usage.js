@@ -24,6 +24,9 @@ Steer a worker, or Kafka Connect:
   import SOURCE                                  say what connectors of another Kafka Connect do here
   doctor                                         check this machine, the worker, and the servers of its connectors
 
+Archives of the S3 sink:
+  archive                                        prove that nothing is missing or changed
+
 This command line:
   context                                        remember servers and how to log in
   completion SHELL                               print the script that completes commands in bash, zsh or fish

@@ -76,7 +76,7 @@ export const configDef = {
   ),
   'archive.manifest': connector(
     'BOOLEAN',
-    'Whether objects that end together get a manifest: which offsets, timestamps and schemas they hold, their sizes and SHA-256, and which manifest was before it.',
+    'Whether objects that end together get a manifest: which offsets, timestamps and schemas they hold, their sizes and SHA-256, and which manifest was before it. penstock archive verify checks them.',
     { importance: 'LOW', defaultValue: false },
   ),
   'retry.backoff.ms': connector(

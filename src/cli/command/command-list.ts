@@ -14,6 +14,7 @@ export const commandList: CommandList = {
     offsets: async () => (await import('../commands/offsets.ts')).offsets,
     plugins: async () => (await import('../commands/plugins.ts')).plugins,
     loggers: async () => (await import('../commands/loggers.ts')).loggers,
+    archive: async () => (await import('../commands/archive/archive.ts')).archive,
     context: async () => (await import('../commands/context.ts')).context,
     import: async () => (await import('../commands/import.ts')).importConnectors,
     doctor: async () => (await import('../commands/doctor.ts')).doctor,
