@@ -13,7 +13,8 @@ import type { ObjectName } from '../s3-store/object/object-name.ts'
 import { ObjectChangedError } from '../s3-store/reading/object-bytes.ts'
 import { isDue, tagOf, type ArchiveUnit, type Position } from './archive/archive-unit.ts'
 import { listArchive, type ArchiveScope } from './archive/list-archive.ts'
-import { DamagedObjectError, UnitReader, type ArchiveRecord } from './archive/unit-reader.ts'
+import { ManifestReader } from './archive/manifest-reader.ts'
+import { DamagedObjectError, UnitReader, type ArchiveRecord, type RecordReader } from './archive/unit-reader.ts'
 import { settingsOf, type S3SourceSettings } from './config/settings.ts'
 import { Formats } from './format/open-format.ts'
 import { positionOf, sourceOffsetOf, sourcePartitionOf } from './offsets.ts'
@@ -33,7 +34,9 @@ export class S3SourceTask implements SourceTask {
   readonly #positions = new Map<string, Position | null>()
   #running: Running | null = null
   #units: ArchiveUnit[] = []
-  #reader: UnitReader | null = null
+  #reader: RecordReader | null = null
+  /** The unit that is read, or was about to be. */
+  #current: ArchiveUnit | null = null
   /** A call of `poll` that was aborted left it. */
   #pending: Promise<readonly SourceRecord[]> | null = null
 
@@ -113,23 +116,26 @@ export class S3SourceTask implements SourceTask {
       await this.#close()
       running.objects.add(1)
     }
-    return taken.map((record, i) =>
-      recordOf(running, unit, record, {
-        ...at,
-        record: at.record + i + 1,
-        complete: complete && i === taken.length - 1,
-      }),
-    )
+    return taken.flatMap((record, i) => {
+      if (isBehind(record, running.settings)) return []
+      const isLast = complete && i === taken.length - 1
+      return [recordOf(running, unit, record, { ...at, record: at.record + i + 1, complete: isLast })]
+    })
   }
 
   /** Opens the next unit, behind the records of it that are read. */
-  async #openNext({ settings, store, scope }: Running): Promise<UnitReader | null> {
+  async #openNext({ settings, store, scope }: Running): Promise<RecordReader | null> {
     const unit = this.#units.shift()
     if (unit === undefined) return null
+    this.#current = unit
     const known = this.#positions.get(directoryOf(unit)) ?? null
     const record = known?.start === unit.start ? known.record : 0
     this.#positions.set(directoryOf(unit), { start: unit.start, record, tag: tagOf(unit), complete: false })
-    this.#reader = await UnitReader.open(unit, store, scope.formats, this.#stopped.signal)
+    const { signal } = this.#stopped
+    this.#reader =
+      unit.manifest === null
+        ? await UnitReader.open(unit, store, scope.formats, signal)
+        : await ManifestReader.open(unit, store, scope, signal)
     for (let skipped = 0; skipped < record;) {
       const taken = await this.#reader.take(Math.min(settings.batchSize, record - skipped))
       if (taken.length === 0) break
@@ -140,7 +146,7 @@ export class S3SourceTask implements SourceTask {
 
   /** @throws the error unless the rest of the unit is left out */
   async #failed(error: unknown, { context, settings }: Running): Promise<void> {
-    const unit = this.#reader?.unit ?? null
+    const unit = this.#current
     await this.#close()
     if (error instanceof ObjectChangedError) this.#units = []
     if (unit === null || !(error instanceof DamagedObjectError) || !settings.ignoreErrors) throw error
@@ -166,6 +172,7 @@ export class S3SourceTask implements SourceTask {
   async #close(): Promise<void> {
     const reader = this.#reader
     this.#reader = null
+    this.#current = null
     await reader?.close()
   }
 }
@@ -175,11 +182,18 @@ function directoryOf({ directory, partition, replayId }: ArchiveUnit): string {
   return `${partition} ${replayId ?? ''} ${directory}`
 }
 
-function scopeOf({ layout, format, formats, sinceMs, topics, share }: S3SourceSettings): ArchiveScope {
+/** Whether a record is left out. */
+function isBehind({ offset, timestamp }: ArchiveRecord, { until }: S3SourceSettings): boolean {
+  const isLater = (value: number | null, end: number | null): boolean => value !== null && end !== null && value > end
+  return isLater(offset, until.offset === null ? null : until.offset - 1) || isLater(timestamp, until.timestamp)
+}
+
+function scopeOf({ layout, format, formats, byManifests, sinceMs, topics, share }: S3SourceSettings): ArchiveScope {
   return {
     layout,
     format,
     formats: new Formats(formats),
+    byManifests,
     sinceMs,
     takes: (name, key) =>
       shareNumber(name) % share.tasks === share.task &&
@@ -197,7 +211,7 @@ function shareNumber({ topic, partition }: ObjectName): number {
 function recordOf(
   { settings }: Running,
   unit: ArchiveUnit,
-  { key, value, headers }: ArchiveRecord,
+  { key, value, headers, timestamp }: ArchiveRecord,
   position: Position,
 ): SourceRecord {
   return {
@@ -207,14 +221,14 @@ function recordOf(
     key: key.value,
     valueSchema: value.schema,
     value: value.value,
-    timestamp: null,
+    timestamp,
     headers,
     sourcePartition: sourcePartitionOf(settings.store.bucket, unit),
     sourceOffset: sourceOffsetOf(position),
   }
 }
 
-function topicOf({ topics }: S3SourceSettings, { topic, value, keys }: ArchiveUnit): string {
-  const key = (value ?? keys)?.listed.key ?? ''
+function topicOf({ topics }: S3SourceSettings, { topic, manifest, value, keys }: ArchiveUnit): string {
+  const key = (manifest ?? (value ?? keys)?.listed)?.key ?? ''
   return topics.find(({ pattern }) => pattern.test(key))?.topic ?? topic
 }

@@ -5,6 +5,8 @@ import type { FormatName } from '../format/open-format.ts'
 export interface ArchiveObject {
   readonly listed: ListedObject
   readonly format: FormatName
+  /** Those of its records, where the manifest says them; otherwise the format tells where they end. */
+  readonly sizes: string | null
 }
 
 /** The objects that hold the same records: their values, and beside them their keys and headers. */
@@ -17,6 +19,8 @@ export interface ArchiveUnit {
   readonly start: number
   /** The replay of dead letters that it is of; null: it is of none. */
   readonly replayId: string | null
+  /** What is read instead, with archive.manifest: it names the objects. */
+  readonly manifest: ListedObject | null
   /** Null: the records are tombstones, of which there are only keys. */
   readonly value: ArchiveObject | null
   readonly keys: ArchiveObject | null
@@ -36,7 +40,8 @@ export interface Position {
 }
 
 /** The tag of the objects of a unit, together. */
-export function tagOf({ value, keys, headers }: ArchiveUnit): string {
+export function tagOf({ manifest, value, keys, headers }: ArchiveUnit): string {
+  if (manifest !== null) return manifest.tag
   return [value, keys, headers].flatMap((object) => object?.listed.tag ?? []).join()
 }
 

@@ -16,6 +16,8 @@ export interface ArchiveScope {
   readonly formats: Formats
   /** Objects that were put before this time are left out. */
   readonly sinceMs: number
+  /** Whether manifests are read, and only the objects that they name. */
+  readonly byManifests: boolean
   /** Whether the task reads an object. */
   takes(name: ObjectName, key: string): boolean
 }
@@ -36,22 +38,26 @@ export async function listArchive(store: S3Store, scope: ArchiveScope, signal: A
     if (count > maxObjects) throw tooMany()
     from = page.next
   } while (from !== null)
-  return [...units.values()].filter(({ value, keys }) => value !== null || keys !== null).toSorted(inOrder)
+  return [...units.values()]
+    .filter(({ manifest, value, keys }) => manifest !== null || value !== null || keys !== null)
+    .toSorted(inOrder)
 }
 
 type OpenUnit = { -readonly [K in keyof ArchiveUnit]: ArchiveUnit[K] }
 
 function add(units: Map<string, OpenUnit>, listed: ListedObject, scope: ArchiveScope): boolean {
   const name = objectNameOf(scope.layout, listed.key)
-  if (name === null || name.part === 'manifest' || listed.modifiedMs < scope.sinceMs || !scope.takes(name, listed.key))
-    return false
-  const object = objectOf(listed, name, scope)
-  if (object === null) return false
+  if (name === null || listed.modifiedMs < scope.sinceMs || !scope.takes(name, listed.key)) return false
+  if ((name.part === 'manifest') !== scope.byManifests) return false
+  const object = name.part === 'manifest' ? null : objectOf(listed, name, scope)
+  if (object === null && name.part !== 'manifest') return false
   const { topic, partition, start, replayId } = name
   const directory = listed.key.slice(0, listed.key.lastIndexOf(scope.layout.directoryDelimiter))
   const id = JSON.stringify([directory, partition, start, replayId])
-  const unit = units.get(id) ?? { topic, partition, directory, start, replayId, value: null, keys: null, headers: null }
-  unit[name.part] = object
+  const place = { topic, partition, directory, start, replayId }
+  const unit = units.get(id) ?? { ...place, manifest: null, value: null, keys: null, headers: null }
+  if (name.part === 'manifest') unit.manifest = listed
+  else unit[name.part] = object
   units.set(id, unit)
   return true
 }
@@ -59,7 +65,7 @@ function add(units: Map<string, OpenUnit>, listed: ListedObject, scope: ArchiveS
 function objectOf(listed: ListedObject, { part, extension }: ObjectName, scope: ArchiveScope): ArchiveObject | null {
   const format = scope.formats.nameOf(extension)
   if (format === null || (part === 'value' && format !== scope.format)) return null
-  return { listed, format }
+  return { listed, format, sizes: null }
 }
 
 function inOrder(a: ArchiveUnit, b: ArchiveUnit): number {

@@ -13,6 +13,9 @@ export class DamagedObjectError extends ConnectError {}
 
 /** A record of a unit. */
 export interface ArchiveRecord {
+  /** Null where there is no manifest that says it. */
+  readonly offset: number | null
+  readonly timestamp: number | null
   readonly key: StoredValue
   readonly value: StoredValue
   readonly headers: readonly Header[]
@@ -21,7 +24,17 @@ export interface ArchiveRecord {
 const none: StoredValue = { schema: null, value: null }
 
 /** Reads the records of a unit in their order. */
-export class UnitReader {
+export interface RecordReader {
+  readonly unit: ArchiveUnit
+  /** Returns up to so many records; none only at the end. @throws DamagedObjectError */
+  take(count: number): Promise<readonly ArchiveRecord[]>
+  /** Returns whether there are no more records. @throws DamagedObjectError */
+  isAtEnd(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Reads the objects of a unit. */
+export class UnitReader implements RecordReader {
   readonly unit: ArchiveUnit
   readonly #values: RecordStream | null
   readonly #keys: RecordStream | null
@@ -44,8 +57,8 @@ export class UnitReader {
   static async open(unit: ArchiveUnit, store: S3Store, formats: Formats, signal: AbortSignal): Promise<UnitReader> {
     const stream = async (object: ArchiveObject | null): Promise<RecordStream | null> => {
       if (object === null) return null
-      const { listed, format } = object
-      const reader = await formats.open(format)
+      const { listed, format, sizes } = object
+      const reader = sizes === null ? await formats.open(format) : formats.sized(sizes)
       return new RecordStream(reader.read(unpackedBytes(listed.key, objectBytes(store, listed, signal))))
     }
     const [value, keys, headers] = [await stream(unit.value), await stream(unit.keys), await stream(unit.headers)]
@@ -62,6 +75,8 @@ export class UnitReader {
     if (this.#headers !== null && beside.length < own.length) throw this.#misfit(headers)
     const texts = await of(headers, async () => beside.map(headersOf))
     return own.map((record, i) => ({
+      offset: null,
+      timestamp: null,
       value: this.#values === null ? none : record,
       key: keysOf[i] ?? none,
       headers: texts[i] ?? noHeaders,

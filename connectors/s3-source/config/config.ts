@@ -66,6 +66,21 @@ export const configDef = {
     defaultValue: 200,
     validator: atLeast(1),
   }),
+  'archive.manifest': connector(
+    'BOOLEAN',
+    'Whether the manifests of the sink are read, which has archive.manifest=true too, and only the objects that they name: with the timestamps of records, in the order of their offsets over all directories, and with values of bytes that have the separator in them.',
+    { importance: 'MEDIUM', defaultValue: false },
+  ),
+  'archive.until.offset': connector(
+    'LONG',
+    'With archive.manifest: records of this offset and later ones, in each partition, are left out; -1: none.',
+    { importance: 'LOW', defaultValue: -1 },
+  ),
+  'archive.until.timestamp': connector(
+    'LONG',
+    'With archive.manifest: records with a later timestamp are left out, in milliseconds since the epoch; -1: none.',
+    { importance: 'LOW', defaultValue: -1 },
+  ),
   'behavior.on.error': connector(
     'STRING',
     'How to handle an object that cannot be read: fail fails the task, ignore leaves out the rest of it and raises the condition S3_OBJECT_SKIPPED.',

@@ -12,11 +12,21 @@ export interface S3SourceSettings {
   readonly formats: FormatSettings
   /** The first that matches decides. Empty: all objects are read into their topics. */
   readonly topics: readonly { readonly topic: string; readonly pattern: RegExp }[]
+  readonly byManifests: boolean
+  readonly until: ArchiveEnd
   readonly sinceMs: number
   readonly pollIntervalMs: number
   readonly batchSize: number
   readonly ignoreErrors: boolean
   readonly share: TaskShare
+}
+
+/** Which records are left out; null: none. */
+export interface ArchiveEnd {
+  /** Those of this offset and later ones. */
+  readonly offset: number | null
+  /** Those with a later timestamp. */
+  readonly timestamp: number | null
 }
 
 /** Which partitions a task reads: those whose number is its own, of as many as there are tasks. */
@@ -42,6 +52,8 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): S3SourceSettin
       avroData: Object.fromEntries(avroDataKeys.map((key) => [key, config[key] ?? null])),
     },
     topics: topicsOf(config['topic.regex.list']),
+    byManifests: config['archive.manifest'] === true,
+    until: { offset: endOf(config, 'archive.until.offset'), timestamp: endOf(config, 'archive.until.timestamp') },
     sinceMs: Number(config['file.discovery.starting.timestamp']),
     pollIntervalMs: Number(config['s3.poll.interval.ms']),
     batchSize: Number(config['record.batch.max.size']),
@@ -65,6 +77,11 @@ export function shareText({ task, tasks }: TaskShare): string {
 function shareOf(text: string): TaskShare {
   const [task = 0, tasks = 1] = text.split('/').map(Number)
   return { task, tasks }
+}
+
+function endOf(config: ParsedConfig, key: S3SourceKey): number | null {
+  const value = Number(config[key])
+  return value < 0 ? null : value
 }
 
 function formatOf(className: string): FormatName {

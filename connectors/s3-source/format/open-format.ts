@@ -1,7 +1,7 @@
 import type { ParsedConfig } from 'penstock/api'
 
 import type { RecordFormat } from './record-format.ts'
-import { byteArrayFormat, jsonFormat } from './text-formats.ts'
+import { byteArrayFormat, jsonFormat, sizedFormat } from './text-formats.ts'
 
 export type FormatName = 'json' | 'avro' | 'bytes'
 
@@ -34,6 +34,11 @@ export class Formats {
     if (own === this.#settings.bytes.extension) return 'bytes'
     if (own === '.json') return 'json'
     return own === '.avro' ? 'avro' : null
+  }
+
+  /** Returns the format of bytes whose sizes a manifest says. */
+  sized(sizes: string): RecordFormat {
+    return sizedFormat(sizes, this.#settings.bytes.separator.length)
   }
 
   async open(name: FormatName): Promise<RecordFormat> {

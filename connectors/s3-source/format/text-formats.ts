@@ -1,6 +1,7 @@
 import { DataError, errorMessage, keepJsonText, parseJson, primitive, utf8, type ConnectValue } from 'penstock/api'
 
-import { piecesOf } from './pieces.ts'
+import { numbersOf } from '../../s3-store/manifest/number-list.ts'
+import { ByteQueue, piecesOf } from './pieces.ts'
 import type { RecordFormat, StoredValue } from './record-format.ts'
 
 const bytesSchema = primitive('BYTES', { optional: true })
@@ -43,6 +44,31 @@ export function byteArrayFormat(separator: Buffer): RecordFormat {
     async *read(bytes) {
       for await (const pieces of piecesOf(bytes, separator))
         yield pieces.map((piece) => ({ schema: bytesSchema, value: Buffer.from(piece) }))
+    },
+  }
+}
+
+const batchSize = 500
+
+/** Bytes whose sizes are known, so that a value may have the separator in it. @param sizes as a manifest has them */
+export function sizedFormat(sizes: string, separatorBytes: number): RecordFormat {
+  return {
+    async *read(bytes) {
+      const queue = new ByteQueue(bytes)
+      try {
+        let batch: StoredValue[] = []
+        for (const size of numbersOf(sizes)) {
+          const record = await queue.take(size + separatorBytes)
+          batch.push({ schema: bytesSchema, value: Buffer.from(record.subarray(0, size)) })
+          if (batch.length < batchSize) continue
+          yield batch
+          batch = []
+        }
+        if (batch.length > 0) yield batch
+        if (!(await queue.isAtEnd())) throw new DataError('it has more bytes than its records')
+      } finally {
+        await queue.close()
+      }
     },
   }
 }

@@ -41,7 +41,14 @@ export class NumberList {
 }
 
 /** Returns the numbers of a {@link NumberList}. @throws DataError if there are not so many */
-export function numbersIn(text: string, count: number): number[] {
+export function numbersIn(text: string, count: number): readonly number[] {
+  const numbers = numbersOf(text)
+  if (numbers.length === count) return numbers
+  throw new DataError(`a list has ${numbers.length} numbers, and its records are ${count}`)
+}
+
+/** Returns the numbers of a {@link NumberList}. @throws DataError if it is cut off */
+export function numbersOf(text: string): readonly number[] {
   const numbers: number[] = []
   let last = 0
   let value = 0
@@ -55,6 +62,6 @@ export function numbersIn(text: string, count: number): number[] {
     value = 0
     unit = 1
   }
-  if (numbers.length === count && unit === 1) return numbers
-  throw new DataError(`a list has ${numbers.length} numbers, and its records are ${count}`)
+  if (unit !== 1) throw new DataError('a list of numbers ends in the middle of one')
+  return numbers
 }

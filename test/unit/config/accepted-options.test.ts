@@ -166,6 +166,8 @@ const subjects: readonly Subject[] = [
       'format.class': 'io.confluent.connect.s3.format.avro.AvroFormat',
       'topic.regex.list': 'orders:a/.*',
       'behavior.on.error': 'ignore',
+      'archive.until.offset': { value: '5', beside: { 'archive.manifest': 'true' } },
+      'archive.until.timestamp': { value: '5', beside: { 'archive.manifest': 'true' } },
       'retry.backoff.ms': '7000',
       'store.url': 'http://h:1',
       's3.credentials.provider.class': 'software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider',
