@@ -4,6 +4,7 @@ import { serverProblems } from './config/check-server.ts'
 import { configDef } from './config/config.ts'
 import { ElasticsearchSinkConnector } from './connector.ts'
 import { locateDocument } from './locate.ts'
+import { diagnoseElasticsearch } from './diagnosis/diagnose.ts'
 import { ElasticsearchSinkTask } from './task.ts'
 
 /** The Elasticsearch sink, by Confluent's class name. */
@@ -20,6 +21,7 @@ export const plugin: ConnectorPlugin = {
   // Documents hold versions, and no position that the task reads.
   alterSinkOffsets: () => true,
   locate: locateDocument,
+  diagnose: diagnoseElasticsearch,
   createConnector: () => new ElasticsearchSinkConnector(),
   createTask: () => new ElasticsearchSinkTask(),
 }

@@ -13,6 +13,7 @@ import { PgConnection } from './connection/pg-connection.ts'
 import { withoutTls } from './connection/pg-error.ts'
 import { WaitMonitor } from './connection/wait-monitor.ts'
 import { PostgresSourceConnector } from './connector.ts'
+import { diagnosePostgres } from './diagnosis/diagnose.ts'
 import { checkOffsetChanges } from './offsets/offset-changes.ts'
 import { runPreflight } from './preflight/run-preflight.ts'
 import { PostgresSourceTask } from './task.ts'
@@ -43,6 +44,7 @@ export const plugin: ConnectorPlugin = {
     }
   },
   alterSourceOffsets: (config, changes) => checkOffsetChanges((config['topic.prefix'] ?? '').trim(), changes),
+  diagnose: diagnosePostgres,
   createConnector: () => new PostgresSourceConnector(),
   createTask: () => new PostgresSourceTask(),
 }

@@ -5,6 +5,7 @@ import { configDef } from './config/config.ts'
 import { S3SinkConnector } from './connector.ts'
 import { bucketProblems } from '../s3-store/config/bucket-problems.ts'
 import { storeSettings } from '../s3-store/config/store-settings.ts'
+import { diagnoseStore } from '../s3-store/diagnosis/diagnose.ts'
 import { S3SinkTask } from './task.ts'
 
 /** The S3 sink, by Confluent's class name. */
@@ -22,6 +23,7 @@ export const plugin: ConnectorPlugin = {
   alterSinkOffsets: () => true,
   // Objects have the later records of the letters' keys already.
   replays: 'letters',
+  diagnose: async (context) => await diagnoseStore(storeSettings(context.config), context, 'sink'),
   createConnector: () => new S3SinkConnector(),
   createTask: () => new S3SinkTask(),
 }

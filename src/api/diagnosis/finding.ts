@@ -19,9 +19,9 @@ export interface DiagnosisFinding {
   /** One sentence: what is wrong, on what. */
   readonly cause: string
   readonly evidence: FindingEvidence
-  /** One sentence: what to do. */
+  /** One sentence: what to do. Empty: what docs/reference/diagnosis.md says of the code. */
   readonly fix: string
-  /** What an operator can type, the best one first: SQL, a shell command, or a request; may be empty. */
+  /** What an operator can type, the best one first: SQL, a shell command, or a request. Empty: the SQL in `cause`, if there is any. */
   readonly commands: readonly string[]
 }
 

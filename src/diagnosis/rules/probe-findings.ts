@@ -1,7 +1,8 @@
 import type { DiagnosisFinding } from '../../api/diagnosis/finding.ts'
 import type { Finding } from '../finding.ts'
 import type { ConnectorObservations } from '../observations.ts'
-import { findingOf } from './make-finding.ts'
+import { troubleNamed } from '../catalogue/catalogue.ts'
+import { commandsIn, findingOf } from './make-finding.ts'
 
 /** What the connector's plugin has found at its server. */
 export function probeFindings(observed: ConnectorObservations): readonly Finding[] {
@@ -21,16 +22,20 @@ export function probeFindings(observed: ConnectorObservations): readonly Finding
         }),
       ]
     case 'found':
-      return probe.findings.map((finding) => Object.assign({}, finding, notOfTask, severityOf(finding, target)))
+      return probe.findings.map((finding) => completed(finding, target))
   }
 }
 
-const notOfTask = { task: null, since: null }
-
-/** Nothing is to flow through a connector that is paused or stopped. */
-function severityOf(
-  { severity }: DiagnosisFinding,
-  target: ConnectorObservations['target'],
-): Pick<Finding, 'severity'> {
-  return { severity: severity === 'error' && target !== 'STARTED' ? 'warning' : severity }
+/** The catalogue knows what the plugin leaves open; SQL in the sentence about the cause can be typed. */
+function completed(finding: DiagnosisFinding, target: ConnectorObservations['target']): Finding {
+  const { code, cause, commands, fix, severity } = finding
+  return {
+    ...finding,
+    // Nothing is to flow through a connector that is paused or stopped.
+    severity: severity === 'error' && target !== 'STARTED' ? 'warning' : severity,
+    fix: fix === '' ? troubleNamed(code).fix : fix,
+    commands: commands.length > 0 ? commands : commandsIn(cause),
+    task: null,
+    since: null,
+  }
 }
