@@ -1,14 +1,17 @@
 import {
   DataError,
   lastHeader,
+  type ConnectValue,
   type Counter,
   type ErrantRecordReporter,
+  type Schema,
   type SinkRecord,
   type SinkTaskContext,
 } from 'penstock/api'
 import type { BulkActionEncoder, Operation } from './bulk/operation.ts'
+import { findsDeleted } from './config/check-templates.ts'
 import type { SinkSettings } from './config/settings.ts'
-import { documentId, positionId } from './document/document-id.ts'
+import { boundedId, documentId, positionId } from './document/document-id.ts'
 import { DocumentVersions, firstRowVersion, placeOf, versionIn, type Version } from './document/document-version.ts'
 import { DocumentReader, type Change, type Document } from './document/document.ts'
 import { InfinityCount } from './document/infinity-count.ts'
@@ -47,6 +50,8 @@ export class RecordIntake {
   readonly #reader: DocumentReader
   readonly #versions: DocumentVersions
   readonly #topicIndices: TopicIndices
+  /** Whether a deletion tells which document it deletes. */
+  readonly #finds: boolean
   readonly #infinities: InfinityCount
   readonly #dropped: Counter
   /** The indices that are being prepared. */
@@ -70,6 +75,8 @@ export class RecordIntake {
     })
     this.#versions = new DocumentVersions(settings)
     this.#topicIndices = new TopicIndices(settings)
+    const templates = [settings.idTemplate, settings.indexName, settings.routing]
+    this.#finds = !settings.appendOnly && templates.every((template) => template === null || findsDeleted(template))
   }
 
   /**
@@ -90,12 +97,12 @@ export class RecordIntake {
   }
 
   #accept(record: SinkRecord, progress: PartitionProgress): Promise<void> | null {
-    const index = this.#topicIndices.of(record.topic)
     const change = this.#changeOf(record)
     if (change === null) {
       progress.skip(record.originalOffset)
       return null
     }
+    const index = this.#topicIndices.of(record, change.kind === 'delete' ? null : change.document.json)
     const wait = this.#prepared(index, record.topic, change)
     if (wait === null) {
       const document = change.kind === 'delete' ? null : change.document
@@ -117,13 +124,13 @@ export class RecordIntake {
     if (record.value === null) return this.#tombstoneChange(record)
     const change = this.#reader.read(record.valueSchema, record.value, unchangedColumns(record))
     if (change.kind !== 'delete') return change
-    if (settings.appendOnly) return this.#appendedDeletion()
+    if (!this.#finds) return this.#keptDocument()
     return settings.keyIgnored(record.topic) || this.#isKeyUnknown(record) ? null : change
   }
 
   #tombstoneChange(record: SinkRecord): Change | null {
-    const { nullValues, keyIgnored, autoIds, appendOnly } = this.#parts.settings
-    if (appendOnly) return this.#appendedDeletion()
+    const { nullValues, keyIgnored, autoIds } = this.#parts.settings
+    if (!this.#finds) return this.#keptDocument()
     if (nullValues === 'fail') {
       throw new DataError(
         'the record has a key and no value (behavior.on.null.values=fail). Set behavior.on.null.values to delete or ignore',
@@ -136,10 +143,14 @@ export class RecordIntake {
   }
 
   /** @throws DataError unless such records are ignored. */
-  #appendedDeletion(): null {
-    if (this.#parts.settings.nullValues === 'ignore') return null
+  #keptDocument(): null {
+    const { nullValues, appendOnly } = this.#parts.settings
+    if (nullValues === 'ignore') return null
+    const why = appendOnly
+      ? 'a data stream keeps its documents'
+      : 'a template of the sink (document.id, index.name, document.routing) uses what a deletion does not have'
     throw new DataError(
-      'the record deletes a document, and a data stream keeps its documents (behavior.on.null.values=fail). Set behavior.on.null.values=ignore, or document.envelope=keep to append the change events themselves',
+      `the record deletes a document, and ${why} (behavior.on.null.values=fail). Set behavior.on.null.values=ignore, or document.envelope=keep to write the change events themselves`,
       { code: 'ES_NULL_VALUE' },
     )
   }
@@ -151,7 +162,7 @@ export class RecordIntake {
       return watch.knows(index) ? null : this.#once(index, () => watch.remember(index, signal))
     const schema = change.kind === 'delete' || settings.schemaIgnored(topic) ? null : change.rowSchema
     if (indices.ready(index, schema)) return null
-    return this.#once(index, () => indices.ensure(index, topic, schema, signal))
+    return this.#once(index, () => indices.ensure(index, this.#topicIndices.ownerOf(topic), schema, signal))
   }
 
   /** What prepares an index continues while the task gives its batch back, and is not started twice. */
@@ -171,26 +182,31 @@ export class RecordIntake {
     const { settings, encoder } = this.#parts
     const upsert = document !== null && settings.writeMethod === 'upsert'
     const byKey = !settings.keyIgnored(record.topic)
-    const id = settings.autoIds && document !== null ? null : idOf(record, byKey)
-    const version = byKey && id !== null ? this.#versions.of(record, progress.versionKinds) : null
+    const id = settings.autoIds && document !== null ? null : this.#idOf(record, byKey, document)
+    const isVersioned = byKey && id !== null && settings.idTemplate?.uses.has('offset') !== true
+    const version = isVersioned ? this.#versions.of(record, progress.versionKinds) : null
+    const routing = settings.routing?.render(record, document?.json ?? null) ?? null
     noteRecord(record, version, progress)
     const source = this.#sourceOf(record, document)
     // A data stream keeps the earlier document: its values are not this one's.
     const holes = byKey && id !== null && !settings.appendOnly ? (document?.holes ?? null) : null
-    const from = holes === null ? null : formerId(record)
+    const from = holes === null ? null : formerId(record, (schema, key) => this.#idOfKey(record, schema, key, document))
     // An update keeps the fields that it does not contain.
     const isDraft = holes !== null && (!upsert || from !== null)
     const operation: Operation = {
       kind: document === null ? 'delete' : settings.appendOnly ? 'create' : upsert ? 'update' : 'index',
       index,
       id,
+      routing,
       version,
       timestamp: record.timestamp ?? 0,
       weight: source.length + draftWeight,
       mark: progress.begin(record.originalOffset),
       progress,
       lines: null,
-      draft: isDraft ? { source, holes, from, ahead: versionIn(record, '__penstock.ahead') } : null,
+      draft: isDraft
+        ? { source, holes, from, fromRouting: routing, ahead: versionIn(record, '__penstock.ahead') }
+        : null,
       barrier: 'none',
       missing: null,
     }
@@ -199,6 +215,16 @@ export class RecordIntake {
     operation.lines = lines
     operation.weight = lines.end - lines.start
     return operation
+  }
+
+  #idOf(record: SinkRecord, byKey: boolean, document: Document | null): string {
+    return byKey ? this.#idOfKey(record, record.keySchema, record.key, document) : positionId(record)
+  }
+
+  #idOfKey(record: SinkRecord, keySchema: Schema | null, key: ConnectValue, document: Document | null): string {
+    const { idTemplate } = this.#parts.settings
+    if (idTemplate === null) return documentId(keySchema, key)
+    return boundedId(idTemplate.render({ ...record, keySchema, key }, document?.json ?? null))
   }
 
   #sourceOf(record: SinkRecord, document: Document | null): string {
@@ -241,10 +267,6 @@ export class RecordIntake {
     )
     return true
   }
-}
-
-function idOf(record: SinkRecord, byKey: boolean): string {
-  return byKey ? documentId(record.keySchema, record.key) : positionId(record)
 }
 
 /** Notes the data that conflicts are judged by. */

@@ -19,6 +19,8 @@ import { RecordIntake } from './record-intake.ts'
 import { MissingValues } from './stored-values/missing-values.ts'
 
 const maxRetriesOnConflict = 5
+// Of a template that makes many names, those of the past need no memory.
+const maxIndices = 1000
 
 /** The parts of a running task. Records go intake → key changes → writer → sender → cluster. */
 export interface Sink {
@@ -53,15 +55,27 @@ export async function openSink(context: SinkTaskContext, limits: LedgerLimits): 
   const partitions = new Partitions(context)
   const conflicts = new ConflictWatch({ settings, context, log: partitions, limits })
   const missing = new MissingValues(context, partitions)
+  const maxNames = settings.indexName === null ? Number.POSITIVE_INFINITY : maxIndices
   const watch = new IndexWatch({
     cluster,
     retries,
     context,
     requireAlias: settings.requireAlias,
     streams: settings.appendOnly,
+    maxNames,
   })
   const targets = settings.dataStream === null ? indexTargets : streamTargets
-  const indices = new Indices({ cluster, retries, watch, logger, exact: settings.values === 'exact', targets })
+  const indices = new Indices({
+    cluster,
+    retries,
+    watch,
+    logger,
+    exact: settings.values === 'exact',
+    targets,
+    definition: settings.indexDefinition,
+    maxNames,
+    setCondition: (code, text) => context.setCondition(code, text),
+  })
   const writer = new BulkWriter(
     settings,
     clock,

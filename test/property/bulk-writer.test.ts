@@ -53,6 +53,7 @@ function operation(
     kind: 'index',
     index: 'i',
     id,
+    routing: null,
     version: null,
     timestamp: 0,
     weight: 100,

@@ -57,6 +57,7 @@ class Model {
       kind: 'index',
       index: 'i',
       id: entry.id,
+      routing: null,
       version,
       timestamp: entry.at,
       weight: 0,

@@ -101,7 +101,8 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version' | 
     return stored === null ? { kind: 'refused', reason } : { kind: 'superseded', stored }
   }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
-  if (malformedTypes.has(type) && status < 500 && !isAliasGap(error)) return { kind: 'malformed', reason }
+  if (malformedTypes.has(type) && status < 500 && !isAliasGap(error) && !isPipelineGap(error))
+    return { kind: 'malformed', reason }
   if (!isTransient(status) && !unavailableTypes.has(type)) return { kind: 'refused', reason }
   return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : transientCode(status), reason }
 }
@@ -109,6 +110,11 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version' | 
 /** An illegal argument that is not the document's: every write to the alias fails like this. */
 function isAliasGap(error: ItemError): boolean {
   return error.reason?.includes('no write index is defined for alias') === true
+}
+
+/** The pipeline of every document is missing. */
+function isPipelineGap(error: ItemError): boolean {
+  return /^pipeline with id \[.*\] does not exist/.test(error.reason ?? '')
 }
 
 /** The version in `current version [7] is higher than the one provided [5]`; null where the reason is a different one. */

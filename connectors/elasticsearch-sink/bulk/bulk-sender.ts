@@ -20,7 +20,7 @@ export interface SenderParts {
   readonly cluster: Cluster
   readonly watch: IndexWatch
   readonly retries: Retries
-  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'requireAlias'>
+  readonly settings: Pick<SinkSettings, 'malformed' | 'requireAlias' | 'pipeline'>
   readonly pace: BulkPace
   readonly encoder: BulkActionEncoder
   readonly clock: Clock
@@ -41,7 +41,7 @@ const maxFilled = 16
 /** Delivers a batch to Elasticsearch, with retries, until each operation is applied, superseded, or rejected. */
 export class BulkSender {
   readonly #parts: SenderParts
-  readonly #query: Pick<estypes.BulkRequest, 'filter_path' | 'require_alias'>
+  readonly #query: Pick<estypes.BulkRequest, 'filter_path' | 'require_alias' | 'pipeline'>
   readonly #snapshotRows = new SnapshotRows()
   readonly #gate: RequestGate
 
@@ -50,7 +50,12 @@ export class BulkSender {
     this.#gate = new RequestGate(parts.pace)
     this.#showPace()
     const filter = { filter_path: 'errors,items.*._seq_no,items.*.status,items.*.error' }
-    this.#query = parts.settings.requireAlias ? { ...filter, require_alias: true } : filter
+    const { requireAlias, pipeline } = parts.settings
+    this.#query = {
+      ...filter,
+      ...(requireAlias ? { require_alias: true } : {}),
+      ...(pipeline === null ? {} : { pipeline }),
+    }
   }
 
   /** Marks each operation as it is done. @throws ConnectError when Elasticsearch rejects one. */

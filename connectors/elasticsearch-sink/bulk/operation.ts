@@ -9,6 +9,7 @@ export interface Draft {
   readonly holes: readonly string[]
   /** The id of the document before its key changed: the stored values are there. Null where the key has not changed. */
   readonly from: string | null
+  readonly fromRouting: string | null
   /** The version of the rows in a snapshot that is ahead of the change; null without one. */
   readonly ahead: Version
 }
@@ -31,6 +32,8 @@ export interface Operation {
   readonly index: string
   /** Null lets Elasticsearch choose the id. Such operations have no order. */
   readonly id: string | null
+  /** Null where the id determines the shard. */
+  readonly routing: string | null
   /** The version of the write; null without one. */
   readonly version: Version
   /** The record's timestamp; 0 where it has none. */
@@ -66,7 +69,7 @@ export function documentOf({ kind, lines }: Operation): string | null {
 }
 
 /** The first of an operation's two lines. */
-export type BulkAction = Pick<Operation, 'kind' | 'index' | 'id' | 'version'>
+export type BulkAction = Pick<Operation, 'kind' | 'index' | 'id' | 'routing' | 'version'>
 
 /**
  * Encodes the lines of operations. Versions are sent as `external_gte`, and not with an update or a creation: Elasticsearch rejects
@@ -89,12 +92,13 @@ export class BulkActionEncoder {
     return this.#arena.write(this.#text(action, source))
   }
 
-  #text({ kind, index, id, version }: BulkAction, source: string): string {
+  #text({ kind, index, id, routing, version }: BulkAction, source: string): string {
     if (index !== this.#index) {
       this.#index = index
       this.#target = `{"_index":${JSON.stringify(index)}`
     }
-    const target = id === null ? this.#target : `${this.#target},"_id":${JSON.stringify(id)}`
+    const place = routing === null ? this.#target : `${this.#target},"routing":${JSON.stringify(routing)}`
+    const target = id === null ? place : `${place},"_id":${JSON.stringify(id)}`
     const versionText = version === null ? '' : `,"version":${String(version)},"version_type":"external_gte"`
     switch (kind) {
       case 'index':

@@ -5,6 +5,7 @@ import { Key } from './key.ts'
 import { mappingOf, settingsOf, topicsOf, type SinkSettings } from './settings.ts'
 import { indexName } from '../indices/index-name.ts'
 import { dataStreams } from './check-data-streams.ts'
+import { templates } from './check-templates.ts'
 
 /** Checks rules over several fields: Confluent's, and ours. Contacts no server. */
 export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readonly ConfigProblem[] {
@@ -51,7 +52,9 @@ export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readon
   proxy(config, settings, add)
   externalResources(config, raw, add)
   dataStreams(config, raw, settings, add)
-  if (settings.externalResources === null && settings.dataStream === null) nameClashes(raw, add)
+  templates(config, raw, settings, add)
+  if (settings.externalResources === null && settings.dataStream === null && settings.indexName === null)
+    nameClashes(raw, add)
   deadLetters(settings, raw, add)
   return problems
 }

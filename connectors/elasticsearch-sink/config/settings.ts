@@ -1,6 +1,8 @@
 import type { SecureVersion } from 'node:tls'
 import type { ParsedConfig } from 'penstock/api'
 import type { Proxy } from '../client/proxy.ts'
+import { parseTemplate, type RecordTemplate } from '../document/record-template.ts'
+import { parseDefinition, type IndexDefinition } from '../indices/index-definition.ts'
 import type { StreamParts } from '../indices/stream-name.ts'
 import { Key } from './key.ts'
 
@@ -59,6 +61,13 @@ export interface SinkSettings {
   readonly requireAlias: boolean
   /** The parts of the names of data streams that the sink creates; null without. */
   readonly dataStream: StreamParts | null
+  /** The ids of documents, where they are not the keys. */
+  readonly idTemplate: RecordTemplate | null
+  readonly routing: RecordTemplate | null
+  /** The names of indices, where they are not those of topics. */
+  readonly indexName: RecordTemplate | null
+  readonly indexDefinition: IndexDefinition
+  readonly pipeline: string | null
   /** Whether records are appended to data streams: no document is replaced or deleted. */
   readonly appendOnly: boolean
   /** The first of these fields that a value has becomes `@timestamp` in data streams; the record's timestamp where there are none. */
@@ -127,6 +136,11 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     requireAlias: usage.startsWith('alias'),
     dataStream,
     appendOnly,
+    idTemplate: templateOf(config, Key.idTemplate),
+    routing: templateOf(config, Key.routing),
+    indexName: templateOf(config, Key.indexName),
+    indexDefinition: text(Key.indexDefinition) === '' ? {} : parseDefinition(text(Key.indexDefinition)),
+    pipeline: text(Key.pipeline) === '' ? null : text(Key.pipeline),
     timestampFields: list(config, Key.streamTimestamp),
   }
 }
@@ -137,6 +151,11 @@ function dataStreamOf(config: ParsedConfig): StreamParts | null {
   )
   if (type === undefined || dataset === undefined || namespace === undefined) return null
   return type.toLowerCase() === 'none' || dataset === '' ? null : { type: type.toLowerCase(), dataset, namespace }
+}
+
+function templateOf(config: ParsedConfig, name: string): RecordTemplate | null {
+  const text = String(config[name] ?? '')
+  return text === '' ? null : parseTemplate(text)
 }
 
 function tlsVersionsOf(config: ParsedConfig): readonly SecureVersion[] {

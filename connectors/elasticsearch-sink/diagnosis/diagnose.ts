@@ -91,10 +91,12 @@ function unavailable(url: string, message: string): DiagnosisFinding {
 
 /** Topics without an index of their own are the concern of the task. */
 function indicesOf(settings: SinkSettings, topics: readonly string[]): string[] {
+  // Which indices there are, the records tell.
+  if (settings.indexName !== null) return []
   const indices = new TopicIndices(settings)
   return topics.slice(0, maxIndices).flatMap((topic) => {
     try {
-      return [indices.of(topic)]
+      return [indices.ofTopic(topic)]
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
       return []

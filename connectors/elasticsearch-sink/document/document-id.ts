@@ -23,6 +23,11 @@ export function documentId(schema: Schema | null, key: ConnectValue): string {
         ? partsId(Object.values(key))
         : scalarId(schema, key)
   if (text === '') throw new DataError('Key is used as document id and can not be empty', { code: 'ES_NULL_KEY' })
+  return boundedId(text)
+}
+
+/** An id of more than 512 bytes, Elasticsearch's limit, becomes its SHA-256 in hex. */
+export function boundedId(text: string): string {
   return text.length * 3 > maxIdBytes && Buffer.byteLength(text) > maxIdBytes
     ? createHash('sha256').update(text).digest('hex')
     : text

@@ -3,8 +3,8 @@ import type { Targets } from './targets.ts'
 
 /** Plain indices. The name may be that of an alias. */
 export const indexTargets: Targets = {
-  async create(index, mappings, request) {
-    const response = await request((client, options) => client.indices.create({ index, mappings }, options))
+  async create(index, created, request) {
+    const response = await request((client, options) => client.indices.create({ index, ...created }, options))
     if (response.status < 300) return true
     if (response.body.includes('resource_already_exists_exception')) return false
     // The name of an alias is rejected as an index name. HEAD finds the alias.

@@ -12,6 +12,8 @@ export interface IndexWatchParts {
   readonly requireAlias: boolean
   /** Whether the names are those of data streams. */
   readonly streams: boolean
+  /** The most names to watch: those that were named first are forgotten. */
+  readonly maxNames: number
 }
 
 /** An identity; `missing` where the name does not exist, `hidden` where the user may not read it. */
@@ -52,6 +54,10 @@ export class IndexWatch {
   async remember(name: string, signal: AbortSignal): Promise<void> {
     const { cluster, retries } = this.#parts
     this.#note(name, await this.#find(name, (call) => requestWithRetry(cluster, retries, signal, call)))
+    const oldest = this.#known.size > this.#parts.maxNames ? this.#known.keys().next().value : undefined
+    if (oldest === undefined) return
+    this.#known.delete(oldest)
+    this.#hidden.delete(oldest)
   }
 
   /** Operations were applied to the index that has the name by now. */

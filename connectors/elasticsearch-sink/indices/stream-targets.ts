@@ -1,7 +1,6 @@
 import type { estypes } from '@elastic/elasticsearch'
 import { rejection } from '../client/requests.ts'
-import type { Properties } from './mapping.ts'
-import type { CreatedMapping, Request, Targets } from './targets.ts'
+import type { CreatedIndex, Request, Targets } from './targets.ts'
 
 type Template = estypes.IndicesPutIndexTemplateRequest
 
@@ -14,7 +13,7 @@ const timestampMapping = { '@timestamp': { type: 'date' } } as const
  * the sink creates one for this data stream. A rollover takes its mapping from the template: the sink keeps its own up to date.
  */
 export const streamTargets: Targets = {
-  async create(name, mappings, request) {
+  async create(name, created, request) {
     const found = await request((client, options) => client.indices.getDataStream({ name }, options))
     if (found.status === 200 && found.body.includes('"name"')) return false
     const create = (): ReturnType<Request> =>
@@ -22,7 +21,7 @@ export const streamTargets: Targets = {
     let response = await create()
     if (response.status === 400 && response.body.includes('no matching index template')) {
       const put = await request((client, options) =>
-        client.indices.putIndexTemplate(templateOf(name, mappings), options),
+        client.indices.putIndexTemplate(templateOf(name, created), options),
       )
       if (put.status >= 300) throw rejection(`the index template of data stream '${name}' could not be created`, put)
       response = await create()
@@ -38,11 +37,12 @@ export const streamTargets: Targets = {
     // The template is another one, or the user may not read it.
     if (response.status >= 300) return
     const { index_templates: templates } = JSON.parse(response.body) as {
-      index_templates: readonly { index_template: { template?: { mappings?: Pick<CreatedMapping, 'properties'> } } }[]
+      index_templates: readonly { index_template: { template?: CreatedIndex } }[]
     }
-    const mappings = templates[0]?.index_template.template?.mappings
-    if (mappings === undefined) return
-    const all = { properties: { ...mappings.properties, ...properties } }
+    const before = templates[0]?.index_template.template
+    if (before === undefined) return
+    const { mappings } = before
+    const all = { ...before, mappings: { ...mappings, properties: { ...mappings.properties, ...properties } } }
     const put = await request((client, options) => client.indices.putIndexTemplate(templateOf(name, all), options))
     if (put.status >= 300) throw rejection(`the index template of data stream '${name}' could not be extended`, put)
   },
@@ -50,15 +50,15 @@ export const streamTargets: Targets = {
 
 const templateName = (name: string): string => `penstock-${name}`
 
-function templateOf(name: string, mappings: Pick<CreatedMapping, 'properties'>): Template {
-  const properties: Properties = { ...mappings.properties, ...timestampMapping }
+function templateOf(name: string, { mappings, ...rest }: CreatedIndex): Template {
   // Several topics may share a data stream.
-  const _meta = { penstock: {} }
+  const _meta = { ...mappings._meta, penstock: {} }
+  const properties = { ...mappings.properties, ...timestampMapping }
   return {
     name: templateName(name),
     index_patterns: [name],
     data_stream: {},
     priority,
-    template: { mappings: { _meta, properties } },
+    template: { ...rest, mappings: { ...mappings, _meta, properties } },
   }
 }

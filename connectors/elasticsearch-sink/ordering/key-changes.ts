@@ -1,5 +1,5 @@
 import { lastHeader, type Clock, type SinkRecord } from 'penstock/api'
-import { documentId } from '../document/document-id.ts'
+import type { documentId } from '../document/document-id.ts'
 import { firstRowVersion } from '../document/document-version.ts'
 import { placeOf, type Operation } from '../bulk/operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
@@ -147,7 +147,7 @@ export class KeyChanges {
     const [first] = leaving.deletes
     this.#takeNext(operation.progress)
     if (operation.draft !== null && first !== undefined && first.index === operation.index)
-      operation.draft = { ...operation.draft, from: first.id }
+      operation.draft = { ...operation.draft, from: first.id, fromRouting: first.routing }
     operation.barrier = 'others'
     this.#emit(operation)
     for (const deletion of leaving.deletes) {
@@ -224,16 +224,19 @@ function comes({ headers }: SinkRecord): boolean {
   return lastHeader(headers, '__debezium.oldkey') !== undefined
 }
 
-/** The former id of the record's document; null where the record names no former key, or one that makes no id. */
-export function formerId({ headers }: SinkRecord): string | null {
+/**
+ * The former id of the record's document; null where the record names no former key, or one that makes no id.
+ * @param idOf the id of a key.
+ */
+export function formerId({ headers }: SinkRecord, idOf: typeof documentId): string | null {
   const header = lastHeader(headers, '__debezium.oldkey')
   if (header === undefined || header.value === null) return null
   const { schema, value } = header
   try {
     // A header converter without structs returns a map.
     return value instanceof Map
-      ? documentId(null, Object.fromEntries([...value].map(([name, part]) => [String(name), part])))
-      : documentId(schema, value)
+      ? idOf(null, Object.fromEntries([...value].map(([name, part]) => [String(name), part])))
+      : idOf(schema, value)
   } catch {
     return null
   }

@@ -29,10 +29,11 @@ export async function fillHoles(
 ): Promise<void> {
   const wanted = new Map<string, Identity>()
   for (const operation of operations) {
-    const { index, id, draft } = operation
+    const { index, id, routing, draft } = operation
     if (draft === null || id === null) continue
-    wanted.set(documentKey(operation), { index, id })
-    if (draft.from !== null) wanted.set(documentKey({ index, id: draft.from }), { index, id: draft.from })
+    wanted.set(documentKey(operation), { index, id, routing })
+    if (draft.from !== null)
+      wanted.set(documentKey({ index, id: draft.from }), { index, id: draft.from, routing: draft.fromRouting })
   }
   if (wanted.size === 0) return
   const stored = await fetchStored([...wanted.values()], from)
@@ -87,6 +88,7 @@ export function versionOf(value: unknown): Version {
 interface Identity {
   readonly index: string
   readonly id: string
+  readonly routing: string | null
 }
 
 interface MultiGet {
@@ -104,7 +106,11 @@ async function fetchStored(
   wanted: readonly Identity[],
   { cluster, retries, signal }: StoredValuesSource,
 ): Promise<ReadonlyMap<string, Stored>> {
-  const docs = wanted.map(({ index, id }) => ({ _index: index, _id: id }))
+  const docs = wanted.map(({ index, id, routing }) => ({
+    _index: index,
+    _id: id,
+    ...(routing === null ? {} : { routing }),
+  }))
   const found = new Map<string, Stored>()
   const streak = retries.begin()
   for (;;) {

@@ -168,7 +168,20 @@ const elasticsearchTroubles = troublesOf('sink', [
     'ES_DOCUMENT_EXISTS',
     'warning',
     'Records were not appended to a data stream, because it has documents with their ids.',
-    'Nothing after a replay; otherwise look for another writer of the data stream',
+    'Nothing after a replay; otherwise set key.ignore=true if keys have several records, or look for another writer of the data stream',
+  ],
+  [
+    'ES_TEMPLATE',
+    'error',
+    'A record lacks what document.id, index.name or document.routing uses.',
+    'Correct the template, or have the source send that part; with a dead letter queue, only such records go there',
+    'restart',
+  ],
+  [
+    'ES_FIELD_LIMIT',
+    'warning',
+    'An index has as many fields as it may have, and its mapping lacks columns.',
+    'Raise index.mapping.total_fields.limit of the index, or leave columns out with a ReplaceField transform; then restart the task',
   ],
 ])
 

@@ -39,7 +39,7 @@ const integrationTests = (version: string, size: string, launch: Launch): Elasti
 
 /**
  * By major version. 7 and 8 are the builds that Elastic publishes for integration tests: they have no Painless, no reindex, no ingest
- * processors and no data streams, and respond to `GET /` with 405. 9 is the Elasticsearch in SonarQube, without data streams.
+ * processors and no data streams, and respond to `GET /` with 405. 9 is the Elasticsearch in SonarQube, without data streams, but with ingest pipelines.
  */
 export const elasticsearchBuilds = {
   '7': integrationTests('7.17.29', '57 MB', 'server'),
@@ -65,7 +65,7 @@ const openSearch3Modules = [
 ]
 
 /**
- * By major version. Data streams and ingest pipelines are part of them. 3 leaves the analyzers out: the Thai one needs text services
+ * By major version. Data streams are part of them; the runner's nodes run no ingest pipelines. 3 leaves the analyzers out: the Thai one needs text services
  * that a small Java runtime does not have, and no index can be created without it.
  */
 export const openSearchBuilds = {

@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest'
 
 import { dataStreamCases } from '../../support/elasticsearch/data-stream-cases.ts'
 import { describeSearch } from '../../support/elasticsearch/search-servers.ts'
+import { pipelineCase, shapeCases } from '../../support/elasticsearch/shape-cases.ts'
 import { SinkBed } from '../../support/elasticsearch/sink-bed.ts'
 import { sinkEssentials, type SinkCase } from '../../support/elasticsearch/sink-essentials.ts'
 import { describeWith, service } from '../../support/services.ts'
@@ -35,12 +36,15 @@ const withoutDataStreams: SinkCase = {
   },
 }
 
-const elasticsearch = suite([...sinkEssentials, withoutDataStreams])
-const openSearch = suite([...sinkEssentials, ...dataStreamCases])
+const elasticsearch7 = suite(sinkEssentials)
+const elasticsearch8 = suite([...sinkEssentials, ...shapeCases, withoutDataStreams])
+const elasticsearch9 = suite([...sinkEssentials, ...shapeCases, pipelineCase])
+const openSearch2 = suite([...sinkEssentials, ...shapeCases, ...dataStreamCases])
+const openSearch3 = suite([...sinkEssentials, ...dataStreamCases])
 
 // One server after the other: each takes half a gigabyte.
-describeWith(['elasticsearch'], `${title} on elasticsearch-8`, () => elasticsearch(() => service('elasticsearch')))
-describeSearch('elasticsearch-7', title, elasticsearch)
-describeSearch('elasticsearch-9', title, elasticsearch)
-describeSearch('opensearch-2', title, openSearch)
-describeSearch('opensearch-3', title, openSearch)
+describeWith(['elasticsearch'], `${title} on elasticsearch-8`, () => elasticsearch8(() => service('elasticsearch')))
+describeSearch('elasticsearch-7', title, elasticsearch7)
+describeSearch('elasticsearch-9', title, elasticsearch9)
+describeSearch('opensearch-2', title, openSearch2)
+describeSearch('opensearch-3', title, openSearch3)

@@ -91,6 +91,7 @@ const subjects: readonly Subject[] = [
       'write.method': 'upsert',
       'topic.key.ignore': 'x',
       'topic.schema.ignore': 'x',
+      'index.definition': '{"settings":{"number_of_shards":2}}',
       'data.stream.type': { value: 'logs', beside: { 'data.stream.dataset': 'd' } },
       'data.stream.dataset': { value: 'other', beside: { 'data.stream.type': 'logs' } },
       'data.stream.namespace': { value: 'n', beside: { 'data.stream.type': 'logs', 'data.stream.dataset': 'd' } },

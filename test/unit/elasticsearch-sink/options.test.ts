@@ -2,6 +2,7 @@ import { Logical, primitive, struct, type Schema } from 'penstock/api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../connectors/elasticsearch-sink/index.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { StubElasticsearch, stubConfig } from '../../support/elasticsearch/stub-elasticsearch.ts'
 import { MemoryLog, SinkTaskHarness } from '../../support/task/sink-task-harness.ts'
 
@@ -98,4 +99,16 @@ describe('an option of the sink shows in what it writes:', () => {
     expect(stub.created).toHaveLength(2)
     expect(stub.created.at(-1)).not.toContain('properties')
   })
+})
+
+it('templates tell where the document of a record is, unless they use its value', async () => {
+  const record = log.append({ topic: 'orders', key: 'k', value: { n: 1 } })
+  const locate = async (more: Record<string, string>) => {
+    const raw = { topics: 'orders', 'connection.url': stub.url, 'index.name': 'all-{topic}', ...more }
+    return plugin.locate?.(parseConfig(plugin.configDef, raw), record, new AbortController().signal)
+  }
+  const found = await locate({ 'document.id': '{topic}-{key}', 'document.routing': 'r{key}' })
+  expect(found).toMatchObject({ details: { index: 'all-orders', id: 'orders-k' } })
+  expect(stub.queries.at(-1)).toMatch(/^GET \/all-orders\/_doc\/orders-k\?.*routing=rk/)
+  expect(await locate({ 'document.id': '{value.n}' })).toBeNull()
 })

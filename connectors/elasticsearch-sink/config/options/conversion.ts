@@ -1,4 +1,5 @@
 import { oneOfIgnoringCase, type ConfigDef } from 'penstock/api'
+import { template } from './template-validator.ts'
 import { Key } from '../key.ts'
 import { key } from './option.ts'
 
@@ -18,6 +19,22 @@ export const conversionOptions: ConfigDef = {
     'For values with a schema: `exact` writes decimals with all their digits, and dates and times as ISO-8601 in UTC; `raw` writes them as Confluent does (decimals as doubles, dates and times as numbers).',
     { importance: 'MEDIUM', defaultValue: 'exact', validator: oneOfIgnoringCase('exact', 'raw') },
   ),
+  [Key.idTemplate]: key(
+    'STRING',
+    conversion,
+    'Template of the document id, in place of the key: `{topic}-{key.id}`, for instance. The README names the placeholders.',
+    { importance: 'LOW', defaultValue: '', validator: template },
+  ),
+  [Key.routing]: key(
+    'STRING',
+    conversion,
+    'Template of the routing of documents: those with the same routing are in one shard.',
+    { importance: 'LOW', defaultValue: '', validator: template },
+  ),
+  [Key.pipeline]: key('STRING', conversion, 'Ingest pipeline that Elasticsearch runs documents through.', {
+    importance: 'LOW',
+    defaultValue: '',
+  }),
   [Key.envelope]: key(
     'STRING',
     conversion,

@@ -1,6 +1,7 @@
 import { between, oneOfIgnoringCase, type ConfigDef, type Validator } from 'penstock/api'
 import { Key } from '../key.ts'
 import { key } from './option.ts'
+import { definition, template } from './template-validator.ts'
 
 const connector = 'Connector'
 const stream = 'Data Stream'
@@ -18,6 +19,18 @@ const namePart: Validator = Object.assign(
 
 /** What records are written to. */
 export const resourceOptions: ConfigDef = {
+  [Key.indexName]: key(
+    'STRING',
+    connector,
+    'Template of the index name, in place of the topic: `{topic}-{timestamp:yyyy.MM.dd}`, for instance. The README names the placeholders.',
+    { importance: 'LOW', defaultValue: '', validator: template },
+  ),
+  [Key.indexDefinition]: key(
+    'STRING',
+    connector,
+    'JSON with `settings` and `mappings` of the indices and data streams that the sink creates. Its fields take precedence over those of the schema.',
+    { importance: 'LOW', defaultValue: '', validator: definition },
+  ),
   [Key.externalUsage]: key(
     'STRING',
     connector,

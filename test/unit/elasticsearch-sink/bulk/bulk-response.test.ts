@@ -16,6 +16,7 @@ function operation(id: string, version: number | null, kind: Operation['kind'] =
     kind,
     index: 'orders',
     id,
+    routing: null,
     version,
     timestamp: 0,
     weight: 0,
@@ -31,6 +32,11 @@ function operation(id: string, version: number | null, kind: Operation['kind'] =
 const failed = (status: number, type: string): BulkItem => ({ index: { status, error: { type, reason: 'because' } } })
 
 describe('an item of a bulk response', () => {
+  it('whose pipeline is missing is no malformed document', () => {
+    const error = { type: 'illegal_argument_exception', reason: 'pipeline with id [p] does not exist' }
+    expect(classify({ index: { status: 400, error } }, operation('1', 5)).kind).toBe('refused')
+  })
+
   const versioned = operation('1', 5)
   it('is not lost when a data stream has its document already', () => {
     const item: BulkItem = { create: { status: 409, error: { type: 'version_conflict_engine_exception' } } }
@@ -141,19 +147,29 @@ describe('the lines of a bulk body', () => {
   const encode = (action: BulkAction, source = '') => textOf(encoder.encode(action, source))
 
   it('carry a version as external_gte, and never on an update', () => {
-    expect(encode({ kind: 'index', index: 'orders', id: '1', version: 7 }, '{"a":1}')).toBe(
+    expect(encode({ kind: 'index', index: 'orders', id: '1', routing: null, version: 7 }, '{"a":1}')).toBe(
       '{"index":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n{"a":1}\n',
     )
-    expect(encode({ kind: 'delete', index: 'orders', id: '1', version: 7 })).toBe(
+    expect(encode({ kind: 'delete', index: 'orders', id: '1', routing: null, version: 7 })).toBe(
       '{"delete":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n',
     )
-    expect(encode({ kind: 'update', index: 'orders', id: '1', version: null }, '{"a":1}')).toBe(
+    expect(encode({ kind: 'update', index: 'orders', id: '1', routing: null, version: null }, '{"a":1}')).toBe(
       '{"update":{"_index":"orders","_id":"1","retry_on_conflict":5}}\n{"doc":{"a":1},"doc_as_upsert":true}\n',
     )
   })
 
+  it('carry the routing of a document', () => {
+    expect(encode({ kind: 'create', index: 'orders', id: '1', routing: 'a"b', version: null }, '{}')).toBe(
+      '{"create":{"_index":"orders","routing":"a\\"b","_id":"1"}}\n{}\n',
+    )
+  })
+
   it('leave the id to Elasticsearch when there is none, and follow the index from one operation to the next', () => {
-    expect(encode({ kind: 'index', index: 'a', id: null, version: null }, '{}')).toBe('{"index":{"_index":"a"}}\n{}\n')
-    expect(encode({ kind: 'index', index: 'b', id: null, version: null }, '{}')).toBe('{"index":{"_index":"b"}}\n{}\n')
+    expect(encode({ kind: 'index', index: 'a', id: null, routing: null, version: null }, '{}')).toBe(
+      '{"index":{"_index":"a"}}\n{}\n',
+    )
+    expect(encode({ kind: 'index', index: 'b', id: null, routing: null, version: null }, '{}')).toBe(
+      '{"index":{"_index":"b"}}\n{}\n',
+    )
   })
 })

@@ -123,6 +123,29 @@ describe('the config of the Elasticsearch sink', () => {
       { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x,b:x' },
       /names a topic or a resource a second time/,
     ],
+    ['an id template beside ignored keys', { 'document.id': '{topic}', 'key.ignore': 'true' }, /can not be set with/],
+    [
+      'deletions of documents whose index depends on the time',
+      { 'index.name': '{topic}-{timestamp:yyyy}' },
+      /index.name: a deletion does not say what 'index.name' uses/,
+    ],
+    ['deletions with a routing by value', { 'document.routing': '{value.a}' }, /document.routing: a deletion does not/],
+    [
+      'one index for several topics with equal keys',
+      { topics: 'a,b', 'index.name': 'all' },
+      /documents of equal keys replace each other/,
+    ],
+    ['an index name beside a data stream', { ...stream, 'index.name': 'x' }, /'index.name' is for indices/],
+    ['a routing beside a data stream', { ...stream, 'document.routing': '{key}' }, /'document.routing' is for indices/],
+    [
+      'a definition of an index that exists',
+      {
+        'index.definition': '{}',
+        'external.resource.usage': 'index',
+        'topic.to.external.resource.mapping': 'orders:o',
+      },
+      /'index.definition' can not be set with/,
+    ],
     ['the type of a data stream without its dataset', { 'data.stream.type': 'logs' }, /must be set together/],
     [
       'the parts of a data stream beside a mapping',
@@ -181,6 +204,13 @@ describe('the config of the Elasticsearch sink', () => {
   })
 
   it.each([
+    ['document.id', '{topic', /brace without its other one/],
+    ['document.routing', '{nothing}', /placeholder \{nothing\} is not known/],
+    ['index.name', '{timestamp:YYYY}', /is not a pattern of yyyy, MM, dd and HH/],
+    ['index.definition', '[]', /is not a JSON object/],
+    ['index.definition', '{', /is not JSON/],
+    ['index.definition', '{"aliases":{}}', /neither 'settings' nor 'mappings'/],
+    ['index.definition', '{"mappings":{"properties":[]}}', /'mappings.properties' is not/],
     ['data.stream.dataset', 'Upper', /is lower case/],
     ['data.stream.dataset', 'a-b', /cannot contain '-'/],
     ['data.stream.namespace', 'x'.repeat(101), /at most 100 characters/],
@@ -189,6 +219,14 @@ describe('the config of the Elasticsearch sink', () => {
     ['elastic.https.ssl.truststore.type', 'PKCS12', /Java key stores cannot be read/],
   ])('refuses %s=%s', (key, value, message) => {
     expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(message)
+  })
+
+  it('allows several topics in one index where their documents differ', () => {
+    const one = { topics: 'a,b', 'index.name': 'all' }
+    expect(problems({ ...one, 'document.id': '{topic}-{key}' })).toEqual([])
+    expect(problems({ ...one, 'key.ignore': 'true' })).toEqual([])
+    expect(problems({ ...one, topics: 'a' })).toEqual([])
+    expect(problems({ 'index.name': '{topic}-{timestamp:yyyy}', 'behavior.on.null.values': 'ignore' })).toEqual([])
   })
 
   it('names data streams as Confluent does, and takes deletions there as failures', () => {

@@ -25,7 +25,7 @@ async function stalled(): Promise<{ clock: ManualClock; watch: IndexWatch; asked
     close: () => Promise.resolve(),
   }
   const context = { setCondition: () => undefined, connector: 'es', clock }
-  const watch = new IndexWatch({ cluster, retries, context, requireAlias: false, streams: false })
+  const watch = new IndexWatch({ cluster, retries, context, requireAlias: false, streams: false, maxNames: 10 })
   const never = new AbortController().signal
   await watch.remember('orders', never)
   responds = false

@@ -1,5 +1,6 @@
 import { primitive, struct, type ConnectValue, type Schema, type SinkRecord } from 'penstock/api'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { documentId } from '../../../../connectors/elasticsearch-sink/document/document-id.ts'
 import { formerId, KeyChanges } from '../../../../connectors/elasticsearch-sink/ordering/key-changes.ts'
 import { firstRowVersion, type Version } from '../../../../connectors/elasticsearch-sink/document/document-version.ts'
 import type { Operation } from '../../../../connectors/elasticsearch-sink/bulk/operation.ts'
@@ -25,13 +26,16 @@ function add(
     kind,
     index: 'i',
     id,
+    routing: null,
     version,
     timestamp: 0,
     weight: 0,
     mark: progress.begin(record.originalOffset),
     progress,
     lines: null,
-    draft: holes ? { source: '{}', holes: ['body'], from: formerId(record), ahead: null } : null,
+    draft: holes
+      ? { source: '{}', holes: ['body'], from: formerId(record, documentId), fromRouting: null, ahead: null }
+      : null,
     barrier: 'none',
     missing: null,
   }
@@ -192,6 +196,6 @@ describe('the former id of a document', () => {
     ['nothing', null, null, null],
     ['what makes no id', null, true, null],
   ])('is read from %s', (_name, schema, value, id) => {
-    expect(formerId(recordWith(schema, value))).toBe(id)
+    expect(formerId(recordWith(schema, value), documentId)).toBe(id)
   })
 })

@@ -17,8 +17,8 @@ let values: MissingValues
 /** An applied write of document `1`. */
 function apply(kind: Operation['kind'], missing: readonly string[] | null, source = '{}'): void {
   const mark = progress.begin(progress.delivered++)
-  const written = encoder.encode({ kind, index: 'i', id: '1', version: 1 }, source)
-  const rest = { version: 1, timestamp: 0, weight: 0, draft: null, barrier: 'none' as const }
+  const written = encoder.encode({ kind, index: 'i', id: '1', routing: null, version: 1 }, source)
+  const rest = { routing: null, version: 1, timestamp: 0, weight: 0, draft: null, barrier: 'none' as const }
   values.applied([{ kind, index: 'i', id: '1', mark, progress, lines: written, missing, ...rest }])
 }
 
