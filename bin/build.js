@@ -53,7 +53,7 @@ function pluginModules() {
 }
 
 /** What the Elasticsearch sink calls of its client. The other namespaces are most of the client's bytes, and left out. */
-const calledOfClient = new Set(['bulk.js', 'indices.js', 'info.js', 'mget.js'])
+const calledOfClient = new Set(['bulk.js', 'cat.js', 'cluster.js', 'get.js', 'indices.js', 'info.js', 'mget.js'])
 
 /** Where a module of ours lies, whatever file it is bundled into; `packageRoot` becomes the way from that file to dist/. */
 const packageRoot = '__PENSTOCK_PACKAGE_ROOT__/'
