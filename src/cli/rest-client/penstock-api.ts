@@ -4,6 +4,7 @@ import type {
   ConnectorDiagnosis,
   ConnectorErrors,
   ErrorsReplay,
+  Journey,
   Records,
   ReplayRequest,
   TopicInfo,
@@ -67,6 +68,12 @@ export class PenstockApi {
 
   async records(topic: string, query: RecordsQuery): Promise<Records> {
     return await this.rest.send('GET', `${topicPath(topic)}/records`, { query: queryOf(query) })
+  }
+
+  /** @param connector whose converters read the records; null: one that uses the topic */
+  async journey(topic: string, key: string, connector: string | null): Promise<Journey> {
+    const query = { key, connector: connector ?? undefined }
+    return await this.rest.send('GET', `${topicPath(topic)}/journey`, { query })
   }
 
   /** A stream of server-sent events, one a record. */

@@ -148,3 +148,27 @@ export interface Records {
   readonly note: string | null
   readonly records: readonly TopicRecord[]
 }
+
+/** The path of the newest record of a key. */
+export interface Journey {
+  readonly topic: string
+  readonly commit: {
+    readonly lsn: string | null
+    readonly time: string | null
+    readonly transaction: string | null
+  } | null
+  /** Null: no record of the key was found. */
+  readonly log: { readonly partition: number; readonly offset: number; readonly time: string | null } | null
+  readonly sinks: readonly SinkJourney[]
+  /** What was not searched. */
+  readonly note: string | null
+}
+
+export interface SinkJourney {
+  readonly connector: string
+  readonly committed_offset: number | null
+  readonly committed: boolean
+  readonly place: { readonly kind: string; readonly name: string; readonly version?: number | string | null } | null
+  /** Why something is not known. */
+  readonly note: string | null
+}

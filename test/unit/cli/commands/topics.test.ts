@@ -136,34 +136,61 @@ describe('penstock topics', () => {
 })
 
 describe('penstock trace', () => {
-  const responses = (committed: number): Responses => ({
-    '/topics/orders/records': records(record(8, change), record(9, change), record(10, change, { id: 70 })),
-    '/topics/orders': { name: 'orders', connectors: ['shop', 'search'] },
-    '/connectors/shop': { name: 'shop', type: 'source', config: {}, tasks: [] },
-    '/connectors/search': { name: 'search', type: 'sink', config: {}, tasks: [] },
-    '/connectors/search/offsets': {
-      offsets: [{ partition: { kafka_topic: 'orders', kafka_partition: 0 }, offset: { kafka_offset: committed } }],
-    },
+  const log = { partition: 0, offset: 9, time: '2026-11-30T15:00:00.000Z' }
+  const commit = { lsn: '1/10', time: '2026-11-30T14:59:59.000Z', transaction: '812', version: '64' }
+  const document = { kind: 'document', name: 'orders/7', index: 'orders', id: '7', version: 64 }
+  const sink = { connector: 'search', committed_offset: 10, committed: true, place: document, note: null }
+  const responses = (parts: object): Responses => ({
+    '/topics/orders/journey': { topic: 'orders', commit, log, sinks: [sink], note: null, record: null, ...parts },
   })
 
   it('shows the commit, the log and the sinks of the newest record of a key', async () => {
-    const { code, out } = await penstock(['trace', 'orders', '7'], responses(10))
+    const { code, out } = await penstock(['trace', 'orders', '7', '--connector', 'search'], responses({}))
     expect(code).toBe(0)
-    expect(out).toMatch(
-      /^✔ {2}commit {2}2026-\S+ {2}public\.orders, LSN 1\/10\n✔ {2}log {5}2026-11-30T15:00:00.000Z {2}orders, partition 0, offset 9\n✔ {2}search +delivered$/m,
-    )
-    expect(server?.requests[0]?.url).toContain('filter=%227%22')
+    expect(
+      out
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trimEnd()),
+    ).toEqual([
+      '✔  commit  2026-11-30T14:59:59.000Z  LSN 1/10, transaction 812',
+      '✔  log     2026-11-30T15:00:00.000Z  orders, partition 0, offset 9',
+      '✔  search                            document orders/7, version 64',
+      '',
+    ])
+    expect(server?.requests[0]?.url).toBe('/topics/orders/journey?key=7&connector=search')
   })
 
   it('says that a sink has not delivered it yet, with exit code 1', async () => {
-    expect(await penstock(['trace', 'orders', '{"id": 7}'], responses(3))).toMatchObject({
+    const behind = { ...sink, committed_offset: 3, committed: false, place: null, note: 'it is paused' }
+    expect(await penstock(['trace', 'orders', '7'], responses({ sinks: [behind] }))).toMatchObject({
       code: 1,
-      out: expect.stringContaining('waits: 7 records are not committed yet'),
+      out: expect.stringContaining('waits: 7 records are not committed yet; it is paused'),
     })
+    const next = { ...behind, committed_offset: 9, note: null }
+    expect((await penstock(['trace', 'orders', '7'], responses({ sinks: [next] }))).out).toContain(
+      'it is the next record',
+    )
   })
 
-  it('says that there is no such key', async () => {
-    expect(await penstock(['trace', 'orders', '8'], responses(3))).toMatchObject({ code: 5 })
+  it('says of a sink whose plugin does not tell the place that it has delivered', async () => {
+    const sinks = [{ ...sink, place: null, note: 'the plugin does not tell' }]
+    const { out } = await penstock(['trace', 'orders', '7'], responses({ commit: null, sinks }))
+    expect(out).toContain('delivered; the plugin does not tell')
+    expect(out).not.toContain('commit ')
+  })
+
+  it('says that there is no such key, and what was not searched', async () => {
+    const nothing = responses({
+      commit: null,
+      log: null,
+      sinks: [],
+      note: 'Only the last 100,000 offsets were searched.',
+    })
+    expect(await penstock(['trace', 'orders', '8'], nothing)).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('has no record with the key 8. Only the last'),
+    })
   })
 })
 
