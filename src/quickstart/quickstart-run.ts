@@ -196,7 +196,7 @@ export class QuickstartRun {
       const at = { directory, restPort, brokerPort }
       const worker = await QuickstartWorker.start(this.#servers, at, clock, this.#deadline())
       this.#worker = worker
-      return { text: `${worker.broker}  embedded broker`, value: worker }
+      return { text: `${worker.broker}  embedded broker · dashboard ${worker.rest}/ui`, value: worker }
     })
   }
 

@@ -151,6 +151,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       'postgres://postgres@127.0.0.1:15432/shop': find(/psql (postgres:\S+)/),
       'http://127.0.0.1:19200': find(/curl [^"]*"(http:\/\/[\d.:]+)\/penstock/),
     })
+    expect((await fetch(find(/dashboard (http:\S+)/))).status).toBe(200)
     const printed = hints.join('\n').split('\n')
     for (const command of script.trim().split('\n')) {
       expect(printed).toContain(`  ${command}`)
