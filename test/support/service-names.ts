@@ -14,6 +14,7 @@ export const serviceNames = [
   'moto_server',
   'parquet_readers',
   'confluent_kafka',
+  'confluent_schemaregistry',
   'chromium',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -38,6 +39,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   moto_server: 'TEST_MOTO_SERVER',
   parquet_readers: 'TEST_PARQUET_READERS',
   confluent_kafka: 'TEST_CONFLUENT_KAFKA',
+  confluent_schemaregistry: 'TEST_CONFLUENT_SCHEMAREGISTRY',
   chromium: 'TEST_CHROMIUM',
 }
 
