@@ -5,7 +5,7 @@ import { changedFields } from './changed-fields.ts'
 import { LookUps } from './look-ups.ts'
 import type { RegisteredSchema, RegistryClient, SchemaIdentity, SubmittedSchema } from './registry-client.ts'
 import type { MessageWrite, SchemaFormat } from './schema-format.ts'
-import { isIdInHeader } from './registry-config-def.ts'
+import { isIdInHeader, metadataProperties } from './registry-config-def.ts'
 import { subjectNameOf, type SubjectName } from './subject-names.ts'
 import { named, schemaHeaderValue, type SchemaRef } from './wire-format.ts'
 
@@ -61,6 +61,8 @@ export class MessageWriters<Parsed> {
   readonly #isIdInHeader: boolean
   readonly #size: number
   readonly #latestForMs: number | null
+  /** Of the schema to write with, which is then the latest one that has them. */
+  readonly #metadata: ReadonlyMap<string, string> | null
   readonly #ids: LookUps<SchemaIdentity>
   readonly #latest: LookUps<LatestSchema<Parsed>>
   readonly #own = new WeakMap<object, OwnSchema>()
@@ -71,7 +73,8 @@ export class MessageWriters<Parsed> {
   constructor(parts: ConverterParts<Parsed>) {
     const { config, clock, isKey } = parts
     this.#parts = parts
-    const isLatest = config['use.latest.version'] === true
+    this.#metadata = metadataProperties(config['use.latest.with.metadata'])
+    const isLatest = config['use.latest.version'] === true || this.#metadata !== null
     this.#mode = config['auto.register.schemas'] === true ? 'register' : isLatest ? 'latest' : 'lookUp'
     this.#subjectOf = subjectNameOf(config, isKey)
     this.#isIdInHeader = isIdInHeader(config, isKey)
@@ -154,7 +157,9 @@ export class MessageWriters<Parsed> {
   #withLatest(subject: string, schema: Schema | null, own: OwnSchema): MessageWriter {
     const { client, config, format, clock } = this.#parts
     const latest = this.#latest.get(subject, `the latest schema of subject "${subject}"`, async (signal) => {
-      const { identity, ...registered } = await client.latest(subject, signal)
+      const metadata = this.#metadata
+      const found = metadata === null ? client.latest(subject, signal) : client.latestWith(subject, metadata, signal)
+      const { identity, ...registered } = await found
       return { identity, registered, parsed: format.parse(ofType(format.type, identity.id, registered)) }
     })
     if (config['latest.compatibility.strict'] === true) {

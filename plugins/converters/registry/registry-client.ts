@@ -35,6 +35,9 @@ export interface SchemaIdentity {
   readonly guid: string | null
 }
 
+/** A version of a subject. */
+type SchemaOfSubject = RegisteredSchema & { readonly identity: SchemaIdentity; readonly version: number }
+
 /** A schema to register, or to look up. */
 export interface SubmittedSchema {
   readonly type: string
@@ -137,16 +140,30 @@ export class RegistryClient {
   }
 
   /** Returns the latest schema of a subject, or a version of it. @throws DataError if the subject has none */
-  async latest(
+  async latest(subject: string, signal: AbortSignal, version = 'latest'): Promise<SchemaOfSubject> {
+    return await this.#schemaAt(subject, `/versions/${version}`, '', signal)
+  }
+
+  /** Returns the latest schema of a subject whose metadata has these properties. @throws DataError if the subject has none */
+  async latestWith(
     subject: string,
+    properties: ReadonlyMap<string, string>,
     signal: AbortSignal,
-    version = 'latest',
-  ): Promise<RegisteredSchema & { readonly identity: SchemaIdentity; readonly version: number }> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`
+  ): Promise<SchemaOfSubject> {
+    const query = [...properties].map(
+      ([key, value]) => `key=${encodeURIComponent(key)}&value=${encodeURIComponent(value)}`,
+    )
+    const wanted = [...properties].map((property) => property.join('=')).join(', ')
+    const place = `/metadata?${query.join('&')}&deleted=false`
+    return await this.#schemaAt(subject, place, ` with ${wanted} in its metadata`, signal)
+  }
+
+  async #schemaAt(subject: string, place: string, which: string, signal: AbortSignal): Promise<SchemaOfSubject> {
+    const path = `/subjects/${encodeURIComponent(subject)}${place}`
     const response = await this.#http.send({ method: 'GET', path }, signal)
     if (response.errorCode !== 0)
       throw new DataError(
-        `the schema registry at ${response.url} has no schema of subject "${subject}" (${said(response)}): register one, or set auto.register.schemas=true`,
+        `the schema registry at ${response.url} has no schema of subject "${subject}"${which} (${said(response)}): register one, or set auto.register.schemas=true`,
         { code: 'SUBJECT_UNKNOWN' },
       )
     const body = objectOf(response)

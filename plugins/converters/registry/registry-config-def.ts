@@ -1,4 +1,12 @@
-import { atLeast, nonEmptyList, oneOf, type ConfigDef, type ConfigKey, type ParsedConfig } from 'penstock/api'
+import {
+  atLeast,
+  nonEmptyList,
+  oneOf,
+  type ConfigDef,
+  type ConfigKey,
+  type ParsedConfig,
+  type Validator,
+} from 'penstock/api'
 
 const strategies = 'io.confluent.kafka.serializers.subject'
 
@@ -13,6 +21,29 @@ const pemOnly = 'only Java can read it; convert it to PEM'
 const idPlaces = 'io.confluent.kafka.serializers.schema.id'
 const headerSerializer = `${idPlaces}.HeaderSchemaIdSerializer`
 const dualDeserializer = `${idPlaces}.DualSchemaIdDeserializer`
+
+/** The properties of `name=value,…`; null if there are none. @throws RangeError for a part that is not one */
+export function metadataProperties(text: unknown): ReadonlyMap<string, string> | null {
+  if (typeof text !== 'string' || text.trim() === '') return null
+  const pairs = text.split(',').map((part) => {
+    const [, name = '', value = ''] = /^\s*([^=]*[^=\s])\s*=\s*(.*?)\s*$/s.exec(part) ?? []
+    if (name === '') throw new RangeError(part)
+    return [name, value] as const
+  })
+  return new Map(pairs)
+}
+
+const properties: Validator = Object.assign(
+  (_key: string, value: unknown): string | null => {
+    try {
+      metadataProperties(value)
+      return null
+    } catch {
+      return 'It must be name=value, separated by commas'
+    }
+  },
+  { describe: 'name=value, separated by commas' },
+)
 
 const connection = {
   'schema.registry.url': {
@@ -158,8 +189,8 @@ const schemas = {
     type: 'STRING',
     defaultValue: null,
     importance: 'LOW',
-    doc: 'Properties of the schema to write with.',
-    unsupported: 'schemas are not chosen by metadata; set use.latest.version=true',
+    doc: 'Properties of metadata, as name=value separated by commas: records are written with the latest schema of their subject that has them, as with `use.latest.version`. Only with `auto.register.schemas=false`. Reading is not affected.',
+    validator: properties,
   },
   'use.schema.id': {
     type: 'INT',

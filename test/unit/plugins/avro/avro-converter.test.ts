@@ -210,6 +210,24 @@ describe('the Avro converter', () => {
       )
     })
 
+    it('writes with the latest schema that has the metadata of use.latest.with.metadata', async () => {
+      const release = async (major: string, ...fields: readonly string[]): Promise<number> => {
+        const schema = { ...recordOf('Order', ...fields), namespace: 'com.shop' }
+        const metadata = { properties: { major, owner: 'shop=1' } }
+        return await registry.register(`${topic}-value`, schema, { metadata })
+      }
+      await release('1', 'id:long')
+      const wanted = await release('1', 'id:long', 'a:int=0')
+      await release('2', 'id:long', 'b:int=0')
+      const shop = struct([['id', primitive('INT64')]], { name: 'com.shop.Order' })
+      const first = { 'auto.register.schemas': 'false', 'use.latest.with.metadata': 'major=1, owner=shop=1' }
+      expect((await written(shop, [7], first))?.readInt32BE(1)).toBe(wanted)
+      const other = { ...first, 'use.latest.version': 'true', 'use.latest.with.metadata': 'major=3' }
+      expect(await failure(async () => await written(shop, [7], other))).toMatch(
+        /^SUBJECT_UNKNOWN: .*with major=3 in its metadata/,
+      )
+    })
+
     it('takes the latest schema again after latest.cache.ttl.sec', async () => {
       const shop = struct([['id', primitive('INT64')]], { name: 'com.shop.Order' })
       const first = await register('id:long')

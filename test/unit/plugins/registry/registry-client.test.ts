@@ -261,7 +261,7 @@ it('refuses options of Confluent that it does not have', () => {
     'schema.registry.ssl.truststore.type': 'JKS',
     'schema.registry.ssl.keystore.type': 'PKCS12',
     'proxy.host': 'proxy',
-    'use.latest.with.metadata': 'a=b',
+    'use.latest.with.metadata': 'no property',
     'use.schema.id': '7',
     'value.subject.name.strategy': 'com.example.Strategy',
     'value.schema.id.serializer': 'com.example.Serializer',
