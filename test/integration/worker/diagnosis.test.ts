@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { Servers } from '../../../src/servers/servers.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { until } from '../../support/until.ts'
 import {
@@ -27,19 +28,30 @@ interface Diagnosis {
 
 describeWith(['postgres', 'versitygw'], 'the diagnosis of a fault', () => {
   const root = mkdtempSync(join(tmpdir(), 'penstock-diagnosis-'))
+  // Its transactions stay open, and a slot is created only when those of all databases of its server have ended.
+  const servers = Servers.open()
   let ground: FaultGround
   let runs = 0
+  const nameOf = (run: number): string => `fault-${process.pid}-${run}-lines`
 
   beforeAll(async () => {
     const directory = join(root, 'files')
     mkdirSync(directory)
     const place = await workerPlace(join(root, 'log'))
     const worker = await WorkerProcess.start(place, { 'offset.flush.interval.ms': '1000' })
-    ground = { worker, directory, postgres: service('postgres'), store: service('versitygw'), cleanups: [] }
+    const postgres = (await servers.get('postgres')).address
+    ground = { worker, directory, postgres, store: service('versitygw'), cleanups: [] }
+  })
+  afterEach(async () => {
+    try {
+      await ground.worker.request('DELETE', `/connectors/${nameOf(runs)}`)
+    } finally {
+      for (const cleanup of ground.cleanups.splice(0).toReversed()) await cleanup()
+    }
   })
   afterAll(async () => {
-    for (const cleanup of ground.cleanups.splice(0).toReversed()) await cleanup()
     await ground.worker.kill()
+    await servers.close()
     rmSync(root, { recursive: true, force: true })
   })
 
@@ -48,7 +60,7 @@ describeWith(['postgres', 'versitygw'], 'the diagnosis of a fault', () => {
     '$title',
     async ({ inject, code, severity = 'error', cause, command }) => {
       runs += 1
-      const name = `fault-${process.pid}-${runs}-lines`
+      const name = nameOf(runs)
       await inject(ground, name)
       let last: Diagnosis | null = null
       await until(
@@ -70,7 +82,6 @@ describeWith(['postgres', 'versitygw'], 'the diagnosis of a fault', () => {
       if (command !== undefined) expect(first?.commands).toContainEqual(expect.stringMatching(command))
       if (process.env['SHOW_DIAGNOSIS'] === '1')
         process.stdout.write(`| ${code} | ${first?.cause} | ${first?.commands.join(' ; ')} |\n`)
-      await ground.worker.request('DELETE', `/connectors/${name}`)
     },
     120_000,
   )
