@@ -17,7 +17,6 @@ const withTombstones: RawConfig = {
   'behavior.on.null.values': 'write',
   'store.kafka.keys': 'true',
   'keys.format.class': formats.avro,
-  'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
 }
 
 describeWith(['versitygw'], 'a worker with an S3 sink that is killed repeatedly', () => {

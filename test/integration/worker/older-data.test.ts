@@ -29,7 +29,7 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../
 describeWith(['kcat'], 'a data directory', () => {
   const workers = testWorkers()
 
-  it.runIf(process.env['UPDATE_DATA_DIRECTORY'] === '1')('is recorded', async () => {
+  const record = async (): Promise<void> => {
     const worker = await workers.start({ ...recordingSettings, ...compacting }, { FILES: workers.directory })
     await fillDataDirectory(worker)
     let contents = await dataContents(service('kcat'), worker, recordedTopics)
@@ -40,7 +40,9 @@ describeWith(['kcat'], 'a data directory', () => {
     await worker.kill()
     writeFileSync(join(recordings, `${version}.json`), `${JSON.stringify(contents, null, 2)}\n`)
     tar('-czf', join(recordings, `${version}.tgz`), '--exclude=reserve', '-C', workers.directory, 'data')
-  })
+  }
+  // Otherwise there is no test, instead of one that is skipped and counted.
+  if (process.env['UPDATE_DATA_DIRECTORY'] === '1') it('is recorded', record)
 
   describe.each([...archives.add(`${version}.tgz`)])('%s', (archive) => {
     it('is opened with everything in it, and its connectors continue', async () => {

@@ -105,6 +105,7 @@ async function cutBy(worker: WorkerProcess, bucket: S3Bucket, { size, scheduleMs
     ...bucket.config({
       'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
       topics: topic,
+      'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
       'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
       'consumer.override.session.timeout.ms': '6000',
       'consumer.override.heartbeat.interval.ms': '1000',
