@@ -22,10 +22,12 @@ export function flowOf(connector: ConnectorActivity | undefined): Flow {
     const known = values.filter((value) => value !== null)
     return known.length === 0 ? null : Math.max(...known)
   }
+  const lags = counts.flatMap(({ lag }) => lag.map(({ records }) => records))
   return {
     written: sum(counts.map(({ records_written: written }) => written)),
     errors: sum(counts.map(({ errors }) => errors)),
-    lag: connector?.type === 'sink' ? sum(counts.flatMap(({ lag }) => lag.map(({ records }) => records))) : null,
+    // A task that failed, or has no partition, tells of none: that is not the same as no lag.
+    lag: connector?.type === 'sink' && lags.length > 0 ? sum(lags) : null,
     behindSeconds: most(counts.map(({ behind_seconds: behind }) => behind)),
     retainedBytes: most(counts.map(({ wal_retained_bytes: bytes }) => bytes)),
   }
