@@ -27,7 +27,9 @@ import { ReplayedPartitions } from './partition/replayed-partitions.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { SchemaRule } from './schema/schema-rule.ts'
 import { ConcurrencyLimit } from '../s3-store/client/concurrency-limit.ts'
+import { openStore } from '../s3-store/client/open-store.ts'
 import type { S3Store } from '../s3-store/client/s3-store.ts'
+import type { StoreEvents } from '../s3-store/client/store-requests.ts'
 import type { ObjectKinds } from './view/object-kind.ts'
 import { openKinds } from './view/open-kinds.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
@@ -62,24 +64,15 @@ export class S3SinkTask implements SinkTask {
     const settings = settingsOf(context.config, context.raw)
     const { clock, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
-    // The plugin thread loads this module too, and the SDK only to validate.
-    const { S3Store } = await import('../s3-store/client/s3-store.ts')
     const kinds = await openKinds(settings.kinds)
-    const store = new S3Store(settings.store, clock, {
+    const events: StoreEvents = {
       retried: () => retries.add(1),
       waitsFor: (reason) => {
         context.setCondition('S3_UNAVAILABLE', reason)
         context.showWaiting?.(reason === null ? null : 'requests to the S3 store are retried')
       },
-    })
-    try {
-      await store.checkBucket(this.#stopped.signal)
-      // The check may have succeeded just before `stop`.
-      this.#stopped.signal.throwIfAborted()
-    } catch (error) {
-      store.close()
-      throw error
     }
+    const store = await openStore(settings.store, clock, events, this.#stopped.signal)
     this.#running = this.#environment(context, settings, store, kinds)
   }
 

@@ -8,7 +8,9 @@ import {
   type SourceTaskContext,
 } from 'penstock/api'
 
+import { openStore } from '../s3-store/client/open-store.ts'
 import type { S3Store } from '../s3-store/client/s3-store.ts'
+import type { StoreEvents } from '../s3-store/client/store-requests.ts'
 import type { ObjectName } from '../s3-store/object/object-name.ts'
 import { ObjectChangedError } from '../s3-store/reading/object-bytes.ts'
 import { isDue, tagOf, type ArchiveUnit, type Position } from './archive/archive-unit.ts'
@@ -42,20 +44,12 @@ export class S3SourceTask implements SourceTask {
 
   async start(context: SourceTaskContext): Promise<void> {
     const settings = settingsOf(context.config, context.raw)
-    // The plugin thread loads this module too, and the SDK only to validate.
-    const { S3Store } = await import('../s3-store/client/s3-store.ts')
     const retries = context.metrics.counter('s3_source_retries_total', 'Requests to the S3 store that were retried')
-    const store = new S3Store(settings.store, context.clock, {
+    const events: StoreEvents = {
       retried: () => retries.add(1),
       waitsFor: (reason) => context.setCondition('S3_UNAVAILABLE', reason),
-    })
-    try {
-      await store.checkBucket(this.#stopped.signal)
-      this.#stopped.signal.throwIfAborted()
-    } catch (error) {
-      store.close()
-      throw error
     }
+    const store = await openStore(settings.store, context.clock, events, this.#stopped.signal)
     const objects = context.metrics.counter('s3_source_objects_total', 'Objects of values that were read to their end')
     this.#running = { context, settings, store, scope: scopeOf(settings), objects }
   }
