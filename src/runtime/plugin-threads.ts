@@ -15,7 +15,7 @@ import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
 import type { RecordsRead, RecordsToRead, RecordToLocate } from './plugin-thread/records/readable-record.ts'
 import type { LocatedRecord } from './plugin-thread/records/record-places.ts'
-import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
+import type { OffsetChanges, ToPluginThread, ToPluginThreadResponses } from './plugin-thread/plugin-thread-messages.ts'
 
 export interface PluginThreadsOptions {
   readonly foundPlugins: readonly PluginDescriptor[]
@@ -35,6 +35,18 @@ const conversionMs = deadlines.conversion - 5_000
 /** How many validations may block a thread of their own at the same time. */
 const maxAlone = 4
 
+type CallType = keyof ToPluginThreadResponses & string
+
+/** A call that any thread can make. */
+interface SharedCall<T extends CallType> {
+  /** For errors. */
+  readonly what: string
+  readonly deadlineMs: number
+  /** The thread to make it in; by default that of validation. */
+  readonly purpose?: 'validation' | 'records' | 'diagnosis'
+  readonly message: (owner: number) => Extract<ToPluginThread, { type: T }>
+}
+
 interface Instance {
   readonly connector: string
   readonly config: RawConfig
@@ -49,7 +61,7 @@ interface Instance {
 
 /**
  * The threads for plugin code other than tasks (ADR 0005): one for the connector instances of each class, one for
- * validation, and one for records that people read. A call that exceeds its deadline fails. Code that blocks a shared thread is retried once in a thread of its
+ * validation, one for records that people read, and one for diagnoses. A call that exceeds its deadline fails. Code that blocks a shared thread is retried once in a thread of its
  * own, until its deadline, while the others continue in a new thread. An instance whose idle thread was ended is started
  * again by the next call.
  */
@@ -111,25 +123,19 @@ export class PluginThreads {
   }
 
   async validate(config: SubmittedConfig, worker: WorkerGroup): Promise<ConfigInfos> {
-    const what = `validation of ${config['connector.class'] ?? 'a config'}`
-    return await this.#asked(
-      what,
-      async (thread, owner) =>
-        await thread.ask<'validate'>(
-          { type: 'validate', owner, config, worker, timeoutMs: pluginTimeoutMs },
-          deadlines.call,
-          what,
-        ),
-    )
+    return await this.#asked<'validate'>({
+      what: `validation of ${config['connector.class'] ?? 'a config'}`,
+      deadlineMs: deadlines.call,
+      message: (owner) => ({ type: 'validate', owner, config, worker, timeoutMs: pluginTimeoutMs }),
+    })
   }
 
   async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
-    const what = `config of ${plugin}`
-    return await this.#asked(
-      what,
-      async (thread, owner) =>
-        await thread.ask<'plugin-config'>({ type: 'plugin-config', owner, plugin }, deadlines.call, what),
-    )
+    return await this.#asked<'plugin-config'>({
+      what: `config of ${plugin}`,
+      deadlineMs: deadlines.call,
+      message: (owner) => ({ type: 'plugin-config', owner, plugin }),
+    })
   }
 
   /**
@@ -138,16 +144,11 @@ export class PluginThreads {
    * @throws what the plugin throws, PluginTimeoutError
    */
   async alterOffsets(connector: string, config: RawConfig, offsets: OffsetChanges): Promise<boolean> {
-    const what = `alterOffsets of ${connector}`
-    return await this.#asked(
-      what,
-      async (thread, owner) =>
-        await thread.ask<'alter-offsets'>(
-          { type: 'alter-offsets', owner, config, offsets, timeoutMs: pluginTimeoutMs },
-          deadlines.call,
-          what,
-        ),
-    )
+    return await this.#asked<'alter-offsets'>({
+      what: `alterOffsets of ${connector}`,
+      deadlineMs: deadlines.call,
+      message: (owner) => ({ type: 'alter-offsets', owner, config, offsets, timeoutMs: pluginTimeoutMs }),
+    })
   }
 
   /**
@@ -155,17 +156,12 @@ export class PluginThreads {
    * @throws ConfigError, PluginTimeoutError; a record that cannot be converted has the reason
    */
   async readRecords(asked: RecordsToRead): Promise<RecordsRead> {
-    const what = `conversion of records of ${asked.topic}`
-    return await this.#asked(
-      what,
-      async (thread, owner) =>
-        await thread.ask<'read-records'>(
-          { type: 'read-records', owner, asked, timeoutMs: conversionMs },
-          deadlines.conversion,
-          what,
-        ),
-      'records',
-    )
+    return await this.#asked<'read-records'>({
+      what: `conversion of records of ${asked.topic}`,
+      deadlineMs: deadlines.conversion,
+      purpose: 'records',
+      message: (owner) => ({ type: 'read-records', owner, asked, timeoutMs: conversionMs }),
+    })
   }
 
   /**
@@ -177,33 +173,23 @@ export class PluginThreads {
     config: RawConfig,
     topics: readonly string[],
   ): Promise<readonly DiagnosisFinding[]> {
-    const what = `diagnosis of ${connector}`
     const timeoutMs = deadlines.diagnose - 1_000
-    return await this.#asked(
-      what,
-      async (thread, owner) =>
-        await thread.ask<'diagnose'>(
-          { type: 'diagnose', owner, connector, config, topics, timeoutMs },
-          deadlines.diagnose,
-          what,
-        ),
-      'diagnosis',
-    )
+    return await this.#asked<'diagnose'>({
+      what: `diagnosis of ${connector}`,
+      deadlineMs: deadlines.diagnose,
+      purpose: 'diagnosis',
+      message: (owner) => ({ type: 'diagnose', owner, connector, config, topics, timeoutMs }),
+    })
   }
 
   /** Asks a sink where a record is. @throws what the plugin throws, PluginTimeoutError */
   async locateRecord(asked: RecordToLocate): Promise<LocatedRecord> {
-    const what = `search for a record of ${asked.topic}`
-    return await this.#asked(
-      what,
-      async (thread, owner) =>
-        await thread.ask<'locate-record'>(
-          { type: 'locate-record', owner, asked, timeoutMs: conversionMs },
-          deadlines.conversion,
-          what,
-        ),
-      'records',
-    )
+    return await this.#asked<'locate-record'>({
+      what: `search for a record of ${asked.topic}`,
+      deadlineMs: deadlines.conversion,
+      purpose: 'records',
+      message: (owner) => ({ type: 'locate-record', owner, asked, timeoutMs: conversionMs }),
+    })
   }
 
   async close(): Promise<void> {
@@ -212,27 +198,25 @@ export class PluginThreads {
   }
 
   /** Makes a call that can be repeated in another thread. */
-  async #asked<T>(
-    what: string,
-    ask: (thread: PluginThread, owner: number) => Promise<T>,
-    purpose: 'validation' | 'records' | 'diagnosis' = 'validation',
-  ): Promise<T> {
+  async #asked<T extends CallType>(call: SharedCall<T>): Promise<ToPluginThreadResponses[T]> {
+    const { what, deadlineMs, message, purpose = 'validation' } = call
     for (;;) {
       const owner = this.#number()
       try {
-        return await ask(this.#shared(purpose), owner)
+        return await this.#shared(purpose).ask<T>(message(owner), deadlineMs, what)
       } catch (error) {
         if (!(error instanceof PluginThreadBlockedError)) throw error
-        if (error.owner === null || error.owner === owner) return await this.#askedAlone(what, ask, purpose)
+        if (error.owner === null || error.owner === owner) return await this.#askedAlone(call)
       }
     }
   }
 
-  async #askedAlone<T>(
-    what: string,
-    ask: (thread: PluginThread, owner: number) => Promise<T>,
-    purpose: string,
-  ): Promise<T> {
+  async #askedAlone<T extends CallType>({
+    what,
+    deadlineMs,
+    message,
+    purpose = 'validation',
+  }: SharedCall<T>): Promise<ToPluginThreadResponses[T]> {
     if (this.#alone >= maxAlone) {
       throw new PluginTimeoutError(
         `${what} blocked its thread for ${deadlines.blocked / 1000} s, and ${maxAlone} other calls block threads of their own`,
@@ -241,7 +225,7 @@ export class PluginThreads {
     this.#alone += 1
     const thread = this.#open(`${purpose}-alone`, null)
     try {
-      return await ask(thread, this.#number())
+      return await thread.ask<T>(message(this.#number()), deadlineMs, what)
     } finally {
       await thread.close()
       this.#alone -= 1
