@@ -1,29 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import type { RestServer } from '../../../../src/rest/rest-server.ts'
-import { runCli, type CliOptions, type CliResult } from '../../../support/cli/run-cli.ts'
-import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
-import { startedRest } from '../../../support/rest/started-rest.ts'
+import { cliStage } from '../../../support/cli/cli-stage.ts'
+import type { CliResult } from '../../../support/cli/run-cli.ts'
 
-let directory = ''
-let herder: MemoryHerder
-let server: RestServer
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
-  herder = new MemoryHerder()
-  server = await startedRest({ herder })
-})
-afterEach(async () => {
-  await server.close()
-  rmSync(directory, { recursive: true, force: true })
-})
-
-const penstock = async (args: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
-  await runCli(args, { ...options, env: { ...process.env, PENSTOCK_URL: server.url, ...options.env } })
+const stage = cliStage(() => process.env)
+const { penstock } = stage
 const source = { 'connector.class': 'FileStreamSource', topic: 'lines', 'api.key': 'hidden' }
 
 describe('penstock connectors apply', () => {
@@ -46,7 +30,7 @@ describe('penstock connectors apply', () => {
       ].join('\n'),
       err: '',
     })
-    expect(await herder.connectorConfig('lines')).toMatchObject({ topic: 'lines' })
+    expect(await stage.herder.connectorConfig('lines')).toMatchObject({ topic: 'lines' })
     const { topic: _topic, ...rest } = source
     const changed = await apply({ ...rest, topic: 'rows' })
     expect(changed.out).toContain('✔ changed lines')
@@ -58,7 +42,7 @@ describe('penstock connectors apply', () => {
     const stdin = JSON.stringify({ name: 'lines', config: source })
     const refused = await penstock(['connectors', 'apply', '-'], { stdin, columns: 80, replies: ['n'] })
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('Change 1 connector? [y/N]') })
-    expect(await herder.connectors()).toEqual([])
+    expect(await stage.herder.connectors()).toEqual([])
     expect(await penstock(['connectors', 'apply', '-'], { stdin, columns: 80, replies: ['yes'] })).toMatchObject({
       code: 0,
     })
@@ -67,7 +51,7 @@ describe('penstock connectors apply', () => {
   it('creates a connector in the state that its file says', async () => {
     const stdin = JSON.stringify({ name: 'lines', config: source, initial_state: 'STOPPED' })
     expect(await penstock(['connectors', 'apply', '-', '--json'], { stdin })).toMatchObject({ code: 0 })
-    expect(await herder.connectorStatus('lines')).toMatchObject({ connector: { state: 'STOPPED' } })
+    expect(await stage.herder.connectorStatus('lines')).toMatchObject({ connector: { state: 'STOPPED' } })
   })
 
   it('says what the server refuses', async () => {
@@ -80,15 +64,15 @@ describe('penstock connectors apply', () => {
 
 describe('penstock connectors edit', () => {
   const editor = (script: string): NodeJS.ProcessEnv => {
-    const path = join(directory, 'editor')
+    const path = join(stage.directory, 'editor')
     writeFileSync(path, `#!/bin/sh\n${script}\n`)
     chmodSync(path, 0o755)
     return { EDITOR: path, VISUAL: undefined }
   }
   const edit = async (script: string, replies: readonly string[] = ['y']): Promise<CliResult> => {
     const env = editor(script)
-    if (!(await herder.connectors()).includes('lines'))
-      await herder.createConnector('lines', { ...source, name: 'lines' }, null, new AbortController().signal)
+    if (!(await stage.herder.connectors()).includes('lines'))
+      await stage.herder.createConnector('lines', { ...source, name: 'lines' }, null, new AbortController().signal)
     return await penstock(['connectors', 'edit', 'lines'], { env, columns: 100, replies })
   }
 
@@ -98,11 +82,11 @@ describe('penstock connectors edit', () => {
       'sed -i s/\\"lines\\",/\\"rows\\",/2 "$1"; sed -i \'s/"topic": "lines"/"topic": "rows"/\' "$1"',
     )
     expect(result).toMatchObject({ code: 0, out: expect.stringContaining('    + topic = rows\n✔ changed lines\n') })
-    expect(await herder.connectorConfig('lines')).toMatchObject({ topic: 'rows', 'api.key': 'hidden' })
+    expect(await stage.herder.connectorConfig('lines')).toMatchObject({ topic: 'rows', 'api.key': 'hidden' })
   })
 
   it('opens again when the server refuses the config', async () => {
-    const script = `if [ -e ${directory}/second ]; then sed -i 's/"tapic"/"topic"/' "$1"; else touch ${directory}/second
+    const script = `if [ -e ${stage.directory}/second ]; then sed -i 's/"tapic"/"topic"/' "$1"; else touch ${stage.directory}/second
       sed -i 's/"topic"/"tapic"/' "$1"; fi`
     const result = await edit(script, ['y', 'y'])
     expect(result.err).toMatch(/Change lines\? [^]*"topic"[^]*Edit it again\?/)

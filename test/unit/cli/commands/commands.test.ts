@@ -1,32 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import type { RestServer } from '../../../../src/rest/rest-server.ts'
-import { runCli, type CliOptions, type CliResult } from '../../../support/cli/run-cli.ts'
-import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
-import { startedRest } from '../../../support/rest/started-rest.ts'
+import { cliStage } from '../../../support/cli/cli-stage.ts'
 
 const token = 'a-token-of-more-than-thirty-two-characters'
-let directory = ''
-let herder: MemoryHerder
-let server: RestServer
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
-  herder = new MemoryHerder()
-  server = await startedRest({ herder })
-})
-afterEach(async () => {
-  await server.close()
-  rmSync(directory, { recursive: true, force: true })
-})
-
-const penstock = async (args: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
-  await runCli(args, { ...options, env: { XDG_CONFIG_HOME: directory, PENSTOCK_URL: server.url, ...options.env } })
+const stage = cliStage((directory) => ({ XDG_CONFIG_HOME: directory }))
+const { penstock } = stage
 const create = async (name: string, config: Readonly<Record<string, string>>): Promise<void> => {
-  await herder.createConnector(name, { ...config, name }, null, new AbortController().signal)
+  await stage.herder.createConnector(name, { ...config, name }, null, new AbortController().signal)
 }
 const sink = { 'connector.class': 'FileStreamSink', topics: 'lines', 'tasks.max': '2' }
 
@@ -61,7 +44,7 @@ describe('a command', () => {
 describe('penstock tasks', () => {
   it('lists tasks, shows why one failed, and restarts it', async () => {
     await create('copy', sink)
-    herder.failedTasks.set('copy-1', 'ConnectError: disk full\n\tat write')
+    stage.herder.failedTasks.set('copy-1', 'ConnectError: disk full\n\tat write')
     expect((await penstock(['tasks', 'list'])).out).toContain(
       'copy          1  FAILED   127.0.0.1:8083  ConnectError: disk full\n',
     )
@@ -132,11 +115,11 @@ describe('penstock plugins and loggers', () => {
 })
 
 describe('penstock context', () => {
-  const contextsPath = (): string => join(directory, 'penstock', 'contexts.json')
+  const contextsPath = (): string => join(stage.directory, 'penstock', 'contexts.json')
   const environment = { PENSTOCK_URL: '' }
 
   it('remembers servers in a file of this user, and uses one', async () => {
-    await penstock(['context', 'add', 'here', '--url', `${server.url}/`], { env: environment })
+    await penstock(['context', 'add', 'here', '--url', `${stage.server.url}/`], { env: environment })
     await penstock(['context', 'add', 'other', '--url', 'http://127.0.0.1:1'], { env: environment })
     expect(statSync(contextsPath()).mode & 0o777).toBe(0o600)
     expect(await penstock(['connectors', 'list'], { env: environment })).toMatchObject({ code: 0 })
@@ -154,20 +137,23 @@ describe('penstock context', () => {
   })
 
   it('logs in with a secret that it only knows the place of', async () => {
-    await server.close()
-    server = await startedRest({ herder, token })
-    const refused = await penstock(['connectors', 'list', '--url', server.url])
+    await stage.restart({ token })
+    const refused = await penstock(['connectors', 'list', '--url', stage.server.url])
     expect(refused).toMatchObject({ code: 4, err: expect.stringContaining('penstock context add NAME') })
-    await penstock(['context', 'add', 'here', '--url', server.url, '--token', 'env:MY_TOKEN'], { env: environment })
+    await penstock(['context', 'add', 'here', '--url', stage.server.url, '--token', 'env:MY_TOKEN'], {
+      env: environment,
+    })
     expect(readFileSync(contextsPath(), 'utf8')).toContain('env:MY_TOKEN')
     const unset = await penstock(['connectors', 'list'], { env: environment })
     expect(unset).toMatchObject({ code: 2, err: expect.stringContaining('MY_TOKEN') })
     expect(await penstock(['connectors', 'list'], { env: { ...environment, MY_TOKEN: token } })).toMatchObject({
       code: 0,
     })
-    const path = join(directory, 'token')
+    const path = join(stage.directory, 'token')
     writeFileSync(path, token, { mode: 0o644 })
-    await penstock(['context', 'add', 'here', '--url', server.url, '--token', `file:${path}`], { env: environment })
+    await penstock(['context', 'add', 'here', '--url', stage.server.url, '--token', `file:${path}`], {
+      env: environment,
+    })
     expect(await penstock(['connectors', 'list'], { env: environment })).toMatchObject({
       code: 2,
       err: expect.stringContaining('chmod 600'),

@@ -1,32 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import type { RestServer } from '../../../../src/rest/rest-server.ts'
-import { runCli, type CliOptions, type CliResult } from '../../../support/cli/run-cli.ts'
-import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
-import { startedRest } from '../../../support/rest/started-rest.ts'
+import { cliStage } from '../../../support/cli/cli-stage.ts'
 
-let directory = ''
-let herder: MemoryHerder
-let server: RestServer
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
-  herder = new MemoryHerder()
-  server = await startedRest({ herder })
-})
-afterEach(async () => {
-  await server.close()
-  rmSync(directory, { recursive: true, force: true })
-})
-
-const penstock = async (args: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
-  await runCli(args, { ...options, env: { PENSTOCK_URL: server.url, ...options.env } })
+const stage = cliStage()
+const { penstock } = stage
 
 const file = (name: string, text: string): string => {
-  const path = join(directory, name)
+  const path = join(stage.directory, name)
   writeFileSync(path, text)
   return path
 }
@@ -46,7 +29,7 @@ describe('penstock connectors', () => {
       file('copy.yaml', yaml),
     ])
     expect(result).toEqual({ code: 0, out: '✔ created lines\n✔ created copy\n', err: '' })
-    herder.failedTasks.set('copy-1', 'ConnectError: disk full\n\tat write')
+    stage.herder.failedTasks.set('copy-1', 'ConnectError: disk full\n\tat write')
     const list = await penstock(['connectors', 'list'])
     expect(list.out).toBe(
       [
@@ -64,7 +47,7 @@ describe('penstock connectors', () => {
     expect(await penstock(['connectors', 'create', '--name', 'lines', '--state', 'paused', ...set])).toMatchObject({
       code: 0,
     })
-    expect(await herder.connectorStatus('lines')).toMatchObject({ connector: { state: 'PAUSED' } })
+    expect(await stage.herder.connectorStatus('lines')).toMatchObject({ connector: { state: 'PAUSED' } })
     expect(await penstock(['connectors', 'create'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('--name NAME'),
@@ -84,9 +67,9 @@ describe('penstock connectors', () => {
     })
     expect(bad.code).toBe(7)
     expect(bad.err).toMatch(/1 error\(s\):\nMissing required configuration "topic" which has no default value\.\n$/)
-    herder.failure = new RangeError('broken')
+    stage.herder.failure = new RangeError('broken')
     expect(await penstock(['connectors', 'list'])).toMatchObject({ code: 8 })
-    await server.close()
+    await stage.server.close()
     const gone = await penstock(['connectors', 'list'])
     expect(gone).toMatchObject({ code: 3, err: expect.stringContaining('. Start a worker (penstock worker)') })
   })
@@ -94,8 +77,8 @@ describe('penstock connectors', () => {
   it('sends a request again while the workers rebalance', async () => {
     await created()
     let asked = 0
-    const info = herder.connectorInfo.bind(herder)
-    herder.connectorInfo = async (name) => {
+    const info = stage.herder.connectorInfo.bind(stage.herder)
+    stage.herder.connectorInfo = async (name) => {
       asked += 1
       if (asked === 1) throw new RangeError('Request cannot be completed because a rebalance is expected')
       return await info(name)
@@ -112,7 +95,7 @@ describe('penstock connectors', () => {
       err: '',
     })
     expect(await penstock(['connectors', 'resume', 'lines'])).toMatchObject({ out: '✔ lines is RUNNING, 1 task\n' })
-    herder.failedTasks.set('lines-0', 'ConnectError: no such file')
+    stage.herder.failedTasks.set('lines-0', 'ConnectError: no such file')
     const restarted = await penstock(['connectors', 'restart', 'lines'])
     expect(restarted).toMatchObject({
       code: 1,
@@ -125,7 +108,7 @@ describe('penstock connectors', () => {
 
   it('says when a state is not reached in time', async () => {
     await created()
-    herder.pauseConnector = async () => undefined
+    stage.herder.pauseConnector = async () => undefined
     const result = await penstock(['connectors', 'pause', 'lines', '--wait', '1'])
     expect(result).toMatchObject({ code: 1, out: expect.stringContaining('✖ lines is still RUNNING, 1 task') })
   })
@@ -141,7 +124,7 @@ describe('penstock connectors', () => {
     expect(await penstock(['connectors', 'delete', 'lines'], { columns: 80, replies: ['y'] })).toMatchObject({
       code: 0,
     })
-    expect(await herder.connectors()).toEqual([])
+    expect(await stage.herder.connectors()).toEqual([])
   })
 
   it('shows a connector with its secrets masked', async () => {

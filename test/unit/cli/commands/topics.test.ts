@@ -1,23 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { startOf } from '../../../../src/cli/commands/topics/tail.ts'
 import { streamEvents } from '../../../../src/cli/rest-client/event-stream.ts'
-import { JsonServer, type Responses } from '../../../support/cli/json-server.ts'
-import { runCli, type CliOptions, type CliResult } from '../../../support/cli/run-cli.ts'
+import type { Responses } from '../../../support/cli/json-server.ts'
+import { jsonStage } from '../../../support/cli/cli-stage.ts'
+import { runCli } from '../../../support/cli/run-cli.ts'
 
-let server: JsonServer | null = null
-afterEach(async () => {
-  await server?.close()
-  server = null
-})
-const penstock = async (
-  args: readonly string[],
-  responses: Responses,
-  options: CliOptions = {},
-): Promise<CliResult> => {
-  server = await JsonServer.start(responses)
-  return await runCli(args, { ...options, env: { PENSTOCK_URL: server.url } })
-}
+const stage = jsonStage()
+const { penstock } = stage
 
 const record = (offset: number, value: unknown, key: unknown = { id: 7 }) => ({
   partition: 0,
@@ -86,7 +76,7 @@ describe('penstock topics', () => {
       '  value as text: x\\u001b',
       '',
     ])
-    expect(server?.requests[0]?.url).toBe('/topics/orders/records?from=5&filter=a%3Db&limit=10')
+    expect(stage.server?.requests[0]?.url).toBe('/topics/orders/records?from=5&filter=a%3Db&limit=10')
     const full = await penstock(['topics', 'tail', 'orders', '--full'], {
       '/topics/orders/records': records(record(0, { a: 1 })),
     })
@@ -95,7 +85,7 @@ describe('penstock topics', () => {
 
   it('follows a topic: continues where the last records end, and opens the stream again', async () => {
     const event = (offset: number): string => `id: 0:${offset + 1}\ndata: ${JSON.stringify(record(offset, offset))}\n\n`
-    server = await JsonServer.start(
+    const server = await stage.start(
       { '/topics/orders/records': records(record(2, 'last')) },
       { '/topics/orders/records': [`: hello\n\n${event(3)}`, event(4)] },
     )
@@ -124,7 +114,7 @@ describe('penstock topics', () => {
 
   it('ends with the reason when the topic cannot be read any more', async () => {
     const streams = { '/topics/orders/records': ['event: failure\ndata: it was deleted\n\n'] }
-    server = await JsonServer.start({ '/topics/orders/records': records() }, streams)
+    const server = await stage.start({ '/topics/orders/records': records() }, streams)
     const result = await runCli(['topics', 'tail', 'orders', '-f'], { env: { PENSTOCK_URL: server.url } })
     expect(result).toMatchObject({ code: 8, err: 'penstock: orders cannot be read any more: it was deleted\n' })
   })
@@ -158,7 +148,7 @@ describe('penstock trace', () => {
       '✔  search                            document orders/7, version 64',
       '',
     ])
-    expect(server?.requests[0]?.url).toBe('/topics/orders/journey?key=7&connector=search')
+    expect(stage.server?.requests[0]?.url).toBe('/topics/orders/journey?key=7&connector=search')
   })
 
   it('says that a sink has not delivered it yet, with exit code 1', async () => {

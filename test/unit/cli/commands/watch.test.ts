@@ -1,23 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { runCli, type CliOptions, type CliResult } from '../../../support/cli/run-cli.ts'
-import { JsonServer, type Responses } from '../../../support/cli/json-server.ts'
+import { jsonStage } from '../../../support/cli/cli-stage.ts'
+import type { Responses } from '../../../support/cli/json-server.ts'
 
-let server: JsonServer | null = null
-afterEach(async () => {
-  await server?.close()
-  server = null
-})
-
-const penstock = async (
-  args: readonly string[],
-  responses: Responses,
-  options: CliOptions = {},
-): Promise<CliResult> => {
-  await server?.close()
-  server = await JsonServer.start(responses)
-  return await runCli(args, { ...options, env: { PENSTOCK_URL: server.url } })
-}
+const stage = jsonStage()
+const { penstock } = stage
 
 const finding = {
   code: 'PG_SLOT_HELD',
@@ -265,7 +252,7 @@ describe('penstock errors', () => {
         /^✔ 5 records are delivered again\nThe limit leaves letters.*\nsearch is resumed\.\n$/,
       ),
     })
-    const sent = server?.requests.map(({ method, url, body }) => `${method} ${url} ${body}`.trim())
+    const sent = stage.server?.requests.map(({ method, url, body }) => `${method} ${url} ${body}`.trim())
     expect(sent).toEqual([
       'PUT /connectors/search/stop',
       'GET /connectors/search/status',

@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { judgedOptions, verdictOf } from '../../../../src/cli/importing/judged-options.ts'
-import type { RestServer } from '../../../../src/rest/rest-server.ts'
 import { JsonServer } from '../../../support/cli/json-server.ts'
-import { runCli, type CliOptions, type CliResult } from '../../../support/cli/run-cli.ts'
-import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
-import { startedRest } from '../../../support/rest/started-rest.ts'
+import { cliStage } from '../../../support/cli/cli-stage.ts'
 
 const key = (name: string, otherwise: string | null) => ({
   name,
@@ -63,39 +59,29 @@ it('each option works, differs, has no effect, or cannot be', () => {
 })
 
 describe('penstock import', () => {
-  let directory = ''
-  let herder: MemoryHerder
-  let server: RestServer
-  beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'penstock-import-'))
-    herder = new MemoryHerder()
-    server = await startedRest({ herder })
-  })
-  afterEach(async () => {
-    await server.close()
-    rmSync(directory, { recursive: true, force: true })
-  })
-  const penstock = async (args: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
-    await runCli(args, { ...options, env: { PENSTOCK_URL: server.url } })
-  const file = (name: string, text: string): void => writeFileSync(join(directory, name), text)
+  const stage = cliStage()
+  const { penstock } = stage
+  const file = (name: string, text: string): void => writeFileSync(join(stage.directory, name), text)
 
-  it('judges the files of a directory, and creates what can run', async () => {
+  it('judges the files of a stage.directory, and creates what can run', async () => {
     file('lines.properties', 'name=lines\nconnector.class=FileStreamSource\ntopic=lines\n')
     file(
       'other.json',
       JSON.stringify({ name: 'jdbc', config: { 'connector.class': 'io.confluent.connect.jdbc.JdbcSourceConnector' } }),
     )
     file('README.md', 'not a config')
-    const { code, out } = await penstock(['import', directory])
+    const { code, out } = await penstock(['import', stage.directory])
     expect(code).toBe(1)
     expect(out).toMatch(/^✔ lines {2}works as it is {2}FileStreamSource\n {4}3 options work as they are\n/)
     expect(out).toMatch(/✖ jdbc {2}cannot run .*\n.*\n {4}✖ {2}connector\.class {2}Failed to find any class .*\n/)
     expect(out).not.toContain('available connectors are')
     expect(out).toMatch(/\n2 connectors: 1 as they are, 0 with differences, 1 cannot run\n$/)
-    expect(await herder.connectors()).toEqual([])
-    expect((await penstock(['import', directory, '--apply', '--yes'])).out).toContain('✔ lines: created')
-    expect(await herder.connectors()).toEqual(['lines'])
-    expect((await penstock(['import', directory, '--apply', '--yes'])).out).toContain('✔ lines: it was here already')
+    expect(await stage.herder.connectors()).toEqual([])
+    expect((await penstock(['import', stage.directory, '--apply', '--yes'])).out).toContain('✔ lines: created')
+    expect(await stage.herder.connectors()).toEqual(['lines'])
+    expect((await penstock(['import', stage.directory, '--apply', '--yes'])).out).toContain(
+      '✔ lines: it was here already',
+    )
   })
 
   it('reads a running Kafka Connect: its options, defaults and states', async () => {
@@ -116,17 +102,17 @@ describe('penstock import', () => {
         options: [{ option: 'batch.size', reason: 'not set, and the default is 2000 here, 17 there' }, {}, {}, {}],
       },
     ])
-    expect(await herder.connectorStatus('lines')).toMatchObject({ connector: { state: 'PAUSED' } })
+    expect(await stage.herder.connectorStatus('lines')).toMatchObject({ connector: { state: 'PAUSED' } })
     expect(other.requests.every(({ method }) => method === 'GET')).toBe(true)
     await other.close()
   })
 
   it('says that a source is neither a URL nor a directory', async () => {
-    expect(await penstock(['import', join(directory, 'none')])).toMatchObject({
+    expect(await penstock(['import', join(stage.directory, 'none')])).toMatchObject({
       code: 2,
       err: expect.stringContaining('neither a URL'),
     })
-    expect(await penstock(['import', directory])).toMatchObject({
+    expect(await penstock(['import', stage.directory])).toMatchObject({
       code: 2,
       err: expect.stringContaining('no file that ends in'),
     })
